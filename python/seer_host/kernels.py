@@ -1,0 +1,188 @@
+"""The kernels by session: start and restart, execute, interrupt. Repeating any of them is harmless."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import zmq
+
+from .blobs import Blobs
+from .cells import AcceptedCells, Cell
+from .config import ConfigError, HostConfig
+from .errors import RpcError, named
+from .journal import Journal
+from .kernel import Kernel
+from .launch import kernel_argv, kernel_environment, log_tail, prepare
+from .spawner_link import SpawnerLink, SpawnError
+from .spool import Spool
+from .wire import Wire
+
+START_SECONDS = 110.0
+GRACE_SECONDS = 0.5
+KILL_SECONDS = 5.0
+CONTROL_ANSWER_MS = 1000
+
+
+class Session:
+    def __init__(self) -> None:
+        self.starting = threading.Lock()
+        self.generation = 0
+        self.kernel: Kernel | None = None
+        self.handle: dict[str, Any] = {}
+
+
+class Kernels:
+    def __init__(self, config: HostConfig, journal: Journal, blobs: Blobs) -> None:
+        self.config = config
+        self.journal = journal
+        self.blobs = blobs
+        self.accepted = AcceptedCells(config.state_dir)
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.lock = threading.Lock()
+        self.sessions: dict[str, Session] = {}
+        self.spawner: SpawnerLink | None = None
+        self.ending = False
+
+    def _spawner(self) -> SpawnerLink:
+        with self.lock:
+            if self.ending:
+                raise named("shutting-down", "the sandbox is ending")
+            if self.spawner is None or not self.spawner.alive:
+                self.spawner = SpawnerLink(self.config)
+            return self.spawner
+
+    def start(self, session_id: str, generation: int, kernel_config: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            session = self.sessions.setdefault(session_id, Session())
+        with session.starting:
+            if generation == session.generation:
+                if session.kernel is None or not session.kernel.alive:
+                    raise named("kernel-gone", "the kernel of this generation has ended")
+                return session.handle
+            if session.generation and generation != session.generation + 1:
+                raise named("stale-generation", f"the current generation is {session.generation}")
+            if self.journal.full:
+                raise named("host-disk-full", "the disk of the sandbox's machine is full")
+            if session.kernel is not None:
+                self.stop(session.kernel)
+            session.kernel, session.handle = self._start(session_id, generation, kernel_config)
+            session.generation = generation
+            return session.handle
+
+    def _start(self, session_id: str, generation: int, kernel_config: dict[str, Any]) -> tuple[Kernel, dict[str, Any]]:
+        try:
+            spawner = self._spawner()
+            launch = prepare(self.config, session_id, generation, kernel_config)
+        except (OSError, ConfigError, SpawnError) as error:
+            raise named("kernel-start-failed", f"the kernel did not start: {error}") from error
+        wire = Wire(launch.key)
+        stamp = {"session": session_id, "generation": generation}
+        spool = Spool(stamp, wire, self.journal, self.blobs, self.config.cell_disk_cap_bytes)
+        kernel = Kernel(self.context, launch, wire, spool)
+
+        def on_exit(exit_code: int | None, signal: str | None) -> None:
+            spawner.kill(launch.id)  # what it leaves behind
+            kernel.on_exit(exit_code, signal)
+
+        environment = kernel_environment(self.config, launch, int(kernel_config["seed"]))
+        workspace = str(self.config.workspace)
+        try:
+            kernel.pid = spawner.spawn(
+                launch.id, kernel_argv(self.config, launch), environment, workspace, str(launch.log_file), on_exit
+            )
+        except SpawnError as error:
+            raise named("kernel-start-failed", f"the kernel did not start: {error}") from error
+        kernel.thread.start()
+        self._wait_ready(kernel, spawner)
+        handle = {
+            "session": session_id,
+            "generation": generation,
+            "pid": kernel.pid,
+            "connectionFile": str(launch.connection_file),
+            "workdir": workspace,
+        }
+        return kernel, handle
+
+    def _wait_ready(self, kernel: Kernel, spawner: SpawnerLink) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not kernel.ready.wait(0.02):
+            if kernel.finished.is_set() or time.monotonic() > deadline or self.ending:
+                break
+        if kernel.ready.is_set():
+            return
+        spawner.kill(kernel.launch.id)
+        kernel.finished.wait(KILL_SECONDS)
+        tail = log_tail(self.config, kernel.launch)
+        kernel.launch.log_file.unlink(missing_ok=True)
+        if self.ending:
+            raise named("shutting-down", "the sandbox is ending")
+        raise named("kernel-start-failed", "the kernel did not start" + (f":\n{tail}" if tail else ""))
+
+    def stop(self, kernel: Kernel) -> None:
+        """Ends a kernel and everything it started, by agreement, then by force, then with the whole spawner."""
+        spawner = self.spawner
+        if kernel.finished.is_set() or spawner is None:
+            return
+        kernel.asked_to_end = kernel.alive
+        spawner.signal(kernel.launch.id, "SIGTERM", group=True)
+        if not kernel.finished.wait(GRACE_SECONDS):
+            spawner.kill(kernel.launch.id)
+            if kernel.exit is None and not kernel.finished.wait(KILL_SECONDS):
+                spawner.end()
+        kernel.finished.wait(KILL_SECONDS)
+
+    def _kernel(self, session_id: str, generation: int) -> Kernel:
+        with self.lock:
+            session = self.sessions.get(session_id)
+        if session is None or session.kernel is None:
+            raise named("kernel-gone", "there is no kernel of this session")
+        if generation != session.generation:
+            raise named("stale-generation", f"the current generation is {session.generation}")
+        if not session.kernel.alive:
+            raise named("kernel-gone", "the kernel has ended, and its variables with it")
+        return session.kernel
+
+    def execute(self, session_id: str, generation: int, cell: str, code: str) -> dict[str, Any]:
+        if self.accepted.has(session_id, cell):
+            return {"known": True}
+        kernel = self._kernel(session_id, generation)
+        if self.journal.full:
+            raise named("host-disk-full", "the disk of the sandbox's machine is full: the cell was not run")
+        if not self.accepted.add(session_id, cell):
+            return {"known": True}
+        try:
+            kernel.execute(Cell(cell), code)
+        except RpcError:
+            # It was accepted and will never run: the journal says so, since a retry only hears that it is known.
+            end = {"status": "died", "executionCount": None, "durationMs": 0}
+            kernel.spool.tell("cell-end", cell=cell, **end)
+        return {"known": False}
+
+    def interrupt(self, session_id: str, generation: int, how: str) -> None:
+        kernel = self._kernel(session_id, generation)
+        if how == "signal":
+            if self.spawner is not None:
+                self.spawner.signal(kernel.launch.id, "SIGINT", group=True)
+            return
+        control = self.context.socket(zmq.DEALER)
+        try:
+            control.linger = 200
+            control.connect(kernel.launch.address("control_port"))
+            control.send_multipart(Wire(kernel.launch.key).request("interrupt_request", {})[1])
+            control.poll(CONTROL_ANSWER_MS)  # its answer says nothing more; the wait lets the message arrive
+        finally:
+            control.close()
+
+    def end_all(self) -> None:
+        with self.lock:
+            self.ending = True
+            running = [session.kernel for session in self.sessions.values() if session.kernel is not None]
+        threads = [threading.Thread(target=self.stop, args=(kernel,)) for kernel in running]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self.spawner is not None:
+            self.spawner.end()

@@ -1,0 +1,99 @@
+"""The methods of the protocol: their parameters, and what each does. An answer is the raw JSON of the result."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .check import Check, integer, is_code, is_id, is_kernel_config, is_sha256, one_of
+from .errors import REQUEST_CANCELLED, RpcError
+from .frames import MAX_MESSAGE_BYTES
+from .text import encode_json
+
+if TYPE_CHECKING:
+    from .host import Host
+
+PROTOCOL_VERSION = 1
+MAX_CHUNK_BYTES = 512 * 1024
+ENVELOPE_BYTES = 1024
+
+Cancelled = threading.Event
+Answer = Callable[["Host", dict[str, Any], Cancelled], bytes]
+
+
+@dataclass(frozen=True)
+class Method:
+    shape: dict[str, Check]
+    answer: Answer
+    #: It may take its time, so it gets a thread of its own; the others are answered where they are read.
+    waits: bool
+
+
+def _hello(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    return encode_json(
+        {
+            "protocol": PROTOCOL_VERSION,
+            "sandbox": host.config.sandbox,
+            "pid": host.pid,
+            "startTime": host.start_time,
+            "leaseSeconds": host.config.lease_seconds,
+            "lastSeq": host.journal.last_seq,
+        }
+    )
+
+
+def _shutdown(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.end("asked")
+    return b"{}"
+
+
+def _start(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    return encode_json(host.kernels.start(params["session"], params["generation"], params["config"]))
+
+
+def _execute(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    return encode_json(host.kernels.execute(params["session"], params["generation"], params["cell"], params["code"]))
+
+
+def _interrupt(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.kernels.interrupt(params["session"], params["generation"], params["how"])
+    return b"{}"
+
+
+def _read_journal(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    journal = host.journal
+    after, max_bytes = params["after"], min(params["maxBytes"], MAX_MESSAGE_BYTES - ENVELOPE_BYTES)
+    with journal.changed:
+        journal.changed.wait_for(
+            lambda: journal.last_seq > after or cancelled.is_set(), timeout=params["waitMs"] / 1000
+        )
+    if cancelled.is_set():
+        raise RpcError(REQUEST_CANCELLED, "cancelled")
+    return b'{"records":[' + journal.read(after, max_bytes) + b"]}"
+
+
+def _read_blob(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    data, size = host.blobs.read(params["sha256"], params["offset"], params["length"])
+    return b'{"base64":"' + base64.b64encode(data) + b'","size":%d}' % size
+
+
+_KERNEL = {"session": is_id, "generation": integer(1)}
+
+METHODS = {
+    "host/hello": Method({}, _hello, waits=False),
+    "host/shutdown": Method({}, _shutdown, waits=True),
+    "kernel/start": Method({**_KERNEL, "config": is_kernel_config}, _start, waits=True),
+    "kernel/execute": Method({**_KERNEL, "cell": is_id, "code": is_code}, _execute, waits=False),
+    "kernel/interrupt": Method({**_KERNEL, "how": one_of("message", "signal")}, _interrupt, waits=True),
+    "journal/read": Method(
+        {"after": integer(0), "maxBytes": integer(1, MAX_MESSAGE_BYTES), "waitMs": integer(0, 60_000)},
+        _read_journal,
+        waits=True,
+    ),
+    "blob/read": Method(
+        {"sha256": is_sha256, "offset": integer(0), "length": integer(1, MAX_CHUNK_BYTES)}, _read_blob, waits=False
+    ),
+}

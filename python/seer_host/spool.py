@@ -1,0 +1,159 @@
+"""What one kernel says, written to the journal: which message belongs to which cell, and when a cell has ended.
+
+Pure of sockets: it is fed messages, and the time. One thread feeds it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .blobs import Blobs, DiskFull
+from .cells import Cell
+from .journal import Journal
+from .losses import Losses
+from .outputs import count, to_output
+from .sizing import Sizer, Unfit
+from .wire import BadMessage, Gaps, Message, Wire
+
+SILENCE_SECONDS = 1.0
+REPLY_PATIENCE_SECONDS = 5.0
+STATUSES = ("ok", "error", "aborted")
+
+
+class Spool:
+    def __init__(self, stamp: dict[str, Any], wire: Wire, journal: Journal, blobs: Blobs, cap_bytes: int) -> None:
+        self.stamp = stamp
+        self.wire = wire
+        self.journal = journal
+        self.blobs = blobs
+        self.cap_bytes = cap_bytes
+        self.gaps = Gaps()
+        self.losses = Losses()
+        self.cells: dict[str, Cell] = {}  # by the id of the request that runs it
+        self.running: dict[str, Cell] = {}
+        self.last_message_at = time.monotonic()
+
+    def tell(self, kind: str, **what: Any) -> None:
+        """A record that must not be lost."""
+        self.journal.append({"kind": kind, **self.stamp, **what}, must=True)
+
+    def accept(self, request: str, cell: Cell) -> None:
+        self.cells[request] = self.running[request] = cell
+
+    def _current(self) -> str | None:
+        begun = [cell.id for cell in list(self.running.values()) if cell.begun_at is not None]
+        return begun[0] if begun else None
+
+    def parse(self, frames: list[bytes]) -> Message | None:
+        """None for a message that counts as lost, or that had come already."""
+        try:
+            message = self.wire.parse(frames)
+        except BadMessage:
+            self.losses.add(self._current(), "invalid", 1, sum(map(len, frames)))
+            return None
+        missing = self.gaps.missing(message.sequence)
+        if missing < 0:
+            return None
+        if missing > 0:
+            self.losses.add(self._current(), "gap", missing, 0)
+        return message
+
+    def iopub(self, message: Message) -> None:
+        self.last_message_at = time.monotonic()
+        cell = self.cells.get(message.parent or "")
+        if cell is None:
+            return  # not of a cell of ours
+        kind, content = message.kind, message.content
+        if kind == "execute_input":
+            if cell.begun_at is None and not cell.ended:
+                cell.begun_at = time.monotonic()
+                cell.execution_count = count(content.get("execution_count"))
+                self.tell("cell-begin", cell=cell.id, executionCount=cell.execution_count)
+        elif kind == "status":
+            if content.get("execution_state") == "idle":
+                cell.idle_at = time.monotonic()
+                self.settle()
+        elif kind == "seer_lost":
+            lost = content.get("bytes")
+            self.losses.add(cell.id, "invalid", 1, lost if isinstance(lost, int) and 0 <= lost < 2**53 else 0)
+        else:
+            self._output(cell, message)
+
+    def _output(self, cell: Cell, message: Message) -> None:
+        try:
+            output = to_output(message.kind, message.content)
+        except ValueError:
+            self.losses.add(cell.id, "invalid", 1, message.bytes)
+            return
+        if output is None:
+            return
+        if cell.capped or self.journal.full or cell.space.disk_bytes + message.bytes > self.cap_bytes:
+            cell.capped = cell.capped or not self.journal.full
+            self.losses.add(cell.id, "cap", 1, message.bytes)
+            return
+        try:
+            for part in Sizer(self.blobs, cell.space).fit(output):
+                record = {"kind": "output", **self.stamp, "cell": cell.id, "output": part}
+                if not self.journal.append(record):
+                    raise DiskFull
+                cell.space.disk_bytes += 256  # its line, about
+        except DiskFull:
+            self.journal.disk_is_full()
+            self.losses.add(cell.id, "cap", 1, message.bytes)
+        except (Unfit, RecursionError):
+            self.losses.add(cell.id, "invalid", 1, message.bytes)
+
+    def reply(self, message: Message) -> None:
+        cell = self.running.get(message.parent or "")
+        if cell is None or message.kind != "execute_reply":
+            return
+        status = message.content.get("status")
+        cell.reply_status = status if status in STATUSES else "error"
+        cell.replied_at = time.monotonic()
+        number = count(message.content.get("execution_count"))
+        cell.execution_count = number if number is not None else cell.execution_count
+        self.settle()
+
+    def settle(self) -> float | None:
+        """Ends the cells that have ended: at reply and idle. Either may be lost; then silence decides.
+
+        Returns the seconds after which to look again, if there is something to wait for.
+        """
+        now = time.monotonic()
+        again: float | None = None
+        for request, cell in list(self.running.items()):
+            if cell.reply_status is not None and cell.idle_at is not None:
+                self._end(request, cell, cell.reply_status)
+            elif cell.reply_status is not None:
+                if now - max(cell.replied_at, self.last_message_at) >= SILENCE_SECONDS:
+                    self._end(request, cell, cell.reply_status)
+                again = 0.25
+            elif cell.idle_at is not None:
+                if now - cell.idle_at >= REPLY_PATIENCE_SECONDS:
+                    self._end(request, cell, "error")  # not known to have gone well
+                again = 0.25
+        return again
+
+    def _end(self, request: str, cell: Cell, status: str) -> None:
+        del self.running[request]
+        cell.ended = True
+        self.tell_losses({cell.id})
+        self.tell(
+            "cell-end", cell=cell.id, status=status, executionCount=cell.execution_count, durationMs=cell.duration_ms()
+        )
+
+    def tell_losses(self, cells: set[str | None] | None = None) -> None:
+        for record in self.losses.take(cells):
+            self.journal.append({**self.stamp, **record}, must=True)
+
+    def tick(self) -> None:
+        """Tells the losses that belong to no running cell. On a full disk they are counted on."""
+        if self.losses.counts and not self.journal.full:
+            self.tell_losses({key[0] for key in self.losses.counts} - {cell.id for cell in self.running.values()})
+
+    def kernel_died(self, exit_code: int | None, signal: str | None, reason: str) -> None:
+        for request, cell in list(self.running.items()):
+            self._end(request, cell, "died")
+        self.tell_losses()
+        self.tell("kernel-dead", exitCode=exit_code, signal=signal, reason=reason)

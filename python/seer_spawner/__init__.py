@@ -1,0 +1,1 @@
+"""The spawner: starts, signals and reaps processes for the host. It runs as the agent does and has no authority."""

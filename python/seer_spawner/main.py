@@ -1,0 +1,138 @@
+"""The spawner's loop: JSON lines on one inherited socket.
+
+In:  {op: spawn, id, argv, env, cwd, log}   {op: signal, id, signal, group}   {op: kill, id}
+Out: {event: spawned, id, pid}   {event: failed, id, error}   {event: exit, id, exitCode, signal}
+
+`kill` ends the process and everything it started. When the socket closes, everything is ended, and the spawner too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from . import processes
+
+MARK = "SEER_PROCESS"
+
+
+class Spawner:
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.pids: dict[str, int] = {}
+
+    def tell(self, **event: Any) -> None:
+        self.sock.sendall(json.dumps(event).encode() + b"\n")
+
+    def spawn(self, id: str, argv: list[str], env: dict[str, str], cwd: str, log: str) -> None:
+        me = os.getpid()
+        try:
+            with open(log, "ab") as output:
+                child = subprocess.Popen(
+                    argv,
+                    env={**env, MARK: id},
+                    cwd=cwd,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    preexec_fn=lambda: processes.die_with_parent(me),  # safe: this process has one thread
+                )
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            self.tell(event="failed", id=id, error=str(error))
+            return
+        child.returncode = 0  # reaped by us, by pid: Popen must not wait for it
+        self.pids[id] = child.pid
+        try:
+            with open(f"/proc/{child.pid}/oom_score_adj", "w") as file:
+                file.write("500")  # out of memory takes a kernel before the host
+        except OSError:
+            pass
+        self.tell(event="spawned", id=id, pid=child.pid)
+
+    def signal(self, id: str, signal_name: str, group: bool) -> None:
+        pid = self.pids.get(id)
+        if pid is None:
+            return
+        number = signal.Signals[signal_name]
+        try:
+            if group:
+                os.killpg(pid, number)
+            else:
+                os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+    def kill(self, id: str) -> None:
+        # A pid that was reaped may be another's by now; orphans of its process are still found by their mark.
+        processes.kill_tree(self.pids.get(id), f"{MARK}={id}")
+
+    def handle(self, line: bytes) -> None:
+        message = json.loads(line)
+        op = message.pop("op")
+        if op == "spawn":
+            self.spawn(**message)
+        elif op == "signal":
+            self.signal(message["id"], message["signal"], message["group"])
+        elif op == "kill":
+            self.kill(message["id"])
+
+    def reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for id, known in list(self.pids.items()):
+                if known == pid:
+                    del self.pids[id]
+                    code = os.waitstatus_to_exitcode(status)
+                    name = signal.Signals(-code).name if code < 0 and -code in set(signal.Signals) else None
+                    self.tell(event="exit", id=id, exitCode=code if code >= 0 else None, signal=name)
+
+    def run(self) -> None:
+        wake_out, wake_in = socket.socketpair()
+        for end in (wake_out, wake_in):
+            end.setblocking(False)
+        signal.set_wakeup_fd(wake_in.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        selector = selectors.DefaultSelector()
+        selector.register(self.sock, selectors.EVENT_READ, "host")
+        selector.register(wake_out, selectors.EVENT_READ, "child")
+        buffer = b""
+        while True:
+            for key, _ in selector.select(timeout=5):
+                if key.data == "child":
+                    wake_out.recv(4096)
+                    continue
+                chunk = self.sock.recv(65536)
+                if not chunk:
+                    return
+                *lines, buffer = (buffer + chunk).split(b"\n")
+                for line in lines:
+                    self.handle(line)
+            self.reap()
+
+
+def main(argv: list[str]) -> int:
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        # Its end is the end of its socket. A handler and not SIG_IGN, which its children would inherit.
+        signal.signal(number, lambda *_: None)
+    processes.become_subreaper()
+    spawner = Spawner(socket.socket(fileno=int(argv[0])))
+    spawner.sock.set_inheritable(False)
+    try:
+        spawner.run()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"seer spawner: {error!r}", file=sys.stderr)
+    finally:
+        processes.kill_descendants(os.getpid())
+    return 0

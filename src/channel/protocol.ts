@@ -1,0 +1,176 @@
+/**
+ * The protocol between Seer and the host process on a sandbox's machine: JSON-RPC 2.0, `Content-Length` frames, over any stream.
+ *
+ * Every method, with its schemas, whether it may be repeated after a lost connection, and its deadline. The Python side is
+ * `python/seer_host/`. Three rules hold for all of it:
+ *
+ * - Output is read, not pushed: `journal/read` is the one way to get it. One outstanding read is the back-pressure.
+ * - No message is over {@link MAX_MESSAGE_BYTES}. Larger values are blobs by sha256, read in chunks by `blob/read`.
+ * - What arrives is checked here: the kernel's part of a record is a claim of the code that runs in the sandbox.
+ */
+import { z } from 'zod'
+import { outputSchema, sha256Schema } from '../notebook/nbformat.ts'
+
+export const PROTOCOL_VERSION = 1
+export const MAX_MESSAGE_BYTES = 1024 * 1024
+/** A blob/read chunk: base64 of this, with its envelope, stays under MAX_MESSAGE_BYTES. */
+export const MAX_CHUNK_BYTES = 512 * 1024
+
+const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+const generation = z.int().positive()
+const cell = id
+const empty = z.strictObject({})
+
+/** A kernel that runs, whoever its parent is. Restarting makes a new generation; variables belong to a generation. */
+export const kernelHandleSchema = z.object({
+  session: id,
+  generation,
+  pid: z.int().positive(),
+  connectionFile: z.string(),
+  /** The kernel it was forked from; absent for one that was spawned. */
+  parentId: z.string().optional(),
+  workdir: z.string(),
+})
+export type KernelHandle = z.infer<typeof kernelHandleSchema>
+
+/** What a kernel knows from its start. */
+export const kernelConfigSchema = z.strictObject({
+  /** The experiment's parameters, found as `PARAMS`. */
+  params: z.record(z.string(), z.json()),
+  /** Seeds random, numpy and torch at each start. */
+  seed: z.int().nonnegative(),
+  /** Models that the set-up cell loads, by folder on the sandbox's machine. */
+  models: z.array(
+    z.strictObject({ name: z.string(), varName: z.string().regex(/^[A-Za-z_]\w*$/), path: z.string(), dtype: z.string() }),
+  ),
+})
+export type KernelConfig = z.infer<typeof kernelConfigSchema>
+
+const stamp = { seq: z.int().positive(), at: z.number(), session: id, generation }
+
+/** One numbered entry of the sandbox's journal. `seq` counts up by one over all sessions, and is never reused. */
+export const journalRecordSchema = z.discriminatedUnion('kind', [
+  z.object({ ...stamp, kind: z.literal('kernel-ready'), pid: z.int() }),
+  z.object({
+    ...stamp,
+    kind: z.literal('kernel-dead'),
+    exitCode: z.int().nullable(),
+    signal: z.string().nullable(),
+    /** 'asked' when Seer ended it (restart, shutdown); 'died' when it ended by itself. */
+    reason: z.enum(['asked', 'died']),
+  }),
+  z.object({ ...stamp, kind: z.literal('cell-begin'), cell, executionCount: z.int().nullable() }),
+  z.object({ ...stamp, kind: z.literal('output'), cell, output: outputSchema }),
+  z.object({
+    ...stamp,
+    kind: z.literal('cell-end'),
+    cell,
+    /** 'died': the kernel ended in mid-cell. 'aborted': it was queued behind a failed or interrupted cell and never ran. */
+    status: z.enum(['ok', 'error', 'aborted', 'died']),
+    executionCount: z.int().nullable(),
+    durationMs: z.number().nonnegative(),
+  }),
+  z.object({
+    ...stamp,
+    kind: z.literal('output-lost'),
+    cell: cell.nullable(),
+    /** Messages or bytes known to be missing: 'gap' in the kernel's numbering, 'cap' of disk per cell, 'invalid' message. */
+    reason: z.enum(['gap', 'cap', 'invalid']),
+    messages: z.int().nonnegative(),
+    bytes: z.int().nonnegative(),
+  }),
+])
+export type JournalRecord = z.infer<typeof journalRecordSchema>
+
+/** A schema pair with what a caller must know to retry safely. */
+interface Method {
+  readonly params: z.ZodType
+  readonly result: z.ZodType
+  /** Safe to send again when the connection was lost before the answer came, and why. */
+  readonly repeat: string
+  readonly deadlineMs: number
+}
+
+export const methods = {
+  'host/hello': {
+    params: empty,
+    result: z.object({
+      protocol: z.int(),
+      sandbox: id,
+      pid: z.int().positive(),
+      /** Boot-relative start time of the host process, so that a reused pid is not mistaken for it. */
+      startTime: z.string(),
+      leaseSeconds: z.number().positive(),
+      lastSeq: z.int().nonnegative(),
+    }),
+    repeat: 'reads only; attaching renews the lease',
+    deadlineMs: 10_000,
+  },
+  'host/shutdown': {
+    params: empty,
+    result: empty,
+    repeat: 'ending twice is ending once',
+    deadlineMs: 15_000,
+  },
+  'kernel/start': {
+    params: z.strictObject({
+      session: id,
+      /** 1 for the first; the current one plus 1 restarts: the old kernel is killed first. */
+      generation,
+      /** Read by our own code in the kernel before the first cell; no Python source is ever made from it. */
+      config: kernelConfigSchema,
+    }),
+    result: kernelHandleSchema,
+    repeat: 'by (session, generation): a kernel of that generation is returned, not started again',
+    deadlineMs: 120_000,
+  },
+  'kernel/execute': {
+    params: z.strictObject({ session: id, generation, cell, code: z.string().max(512 * 1024) }),
+    /** `known`: this cell had been accepted before, so nothing was run again. */
+    result: z.object({ known: z.boolean() }),
+    repeat: 'by (session, cell): a cell id runs at most once, for ever',
+    deadlineMs: 30_000,
+  },
+  'kernel/interrupt': {
+    // 'message' asks the kernel on its control channel; 'signal' is SIGINT, sent by the spawner.
+    params: z.strictObject({ session: id, generation, how: z.enum(['message', 'signal']) }),
+    result: empty,
+    repeat: 'interrupting twice is harmless',
+    deadlineMs: 10_000,
+  },
+  'journal/read': {
+    params: z.strictObject({
+      after: z.int().nonnegative(),
+      maxBytes: z.int().positive().max(MAX_MESSAGE_BYTES),
+      waitMs: z.int().nonnegative().max(60_000),
+    }),
+    result: z.object({ records: z.array(z.unknown()).max(100_000) }),
+    repeat: 'reads only; the reader names what it has',
+    deadlineMs: 90_000,
+  },
+  'blob/read': {
+    params: z.strictObject({
+      sha256: sha256Schema,
+      offset: z.int().nonnegative(),
+      length: z.int().positive().max(MAX_CHUNK_BYTES),
+    }),
+    result: z.object({ base64: z.base64(), size: z.int().nonnegative() }),
+    repeat: 'reads only',
+    deadlineMs: 30_000,
+  },
+} as const satisfies Record<string, Method>
+
+export type MethodName = keyof typeof methods
+export type Params<M extends MethodName> = z.input<(typeof methods)[M]['params']>
+export type Result<M extends MethodName> = z.output<(typeof methods)[M]['result']>
+
+/** Errors that the host answers with, as JSON-RPC codes. */
+export const hostErrors = {
+  'kernel-gone': -32001,
+  'stale-generation': -32002,
+  'unknown-blob': -32003,
+  'kernel-start-failed': -32004,
+  'host-disk-full': -32005,
+  'shutting-down': -32006,
+} as const
+export type HostErrorName = keyof typeof hostErrors

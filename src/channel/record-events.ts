@@ -1,0 +1,98 @@
+/** What each record of a sandbox's journal means for the run's event log. */
+import { z } from 'zod'
+import type { JournalRecord } from './protocol.ts'
+import { describeError } from '../errors.ts'
+import { isBlobRef, type Output } from '../notebook/nbformat.ts'
+import { computeSchema, type By, type EventInput } from '../run/events.ts'
+
+/** Mime types by which code in a kernel speaks to Seer. What they carry is a claim of that code. */
+export const RECORD_MIME = 'application/vnd.seer.record+json'
+export const SAVE_MIME = 'application/vnd.seer.save+json'
+export const COMPUTE_MIME = 'application/vnd.seer.compute+json'
+
+const recordSchema = z.object({
+  table: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/),
+  row: z.record(z.string(), z.json()),
+})
+const saveSchema = z.object({
+  name: z.string().max(200),
+  file: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._ -]{0,199}$/),
+  kind: z.string().max(64),
+})
+
+export interface RecordContext {
+  readonly sandbox: string
+  /** Who started a cell. */
+  readonly authorOf: (session: string, cell: string) => By
+  readonly readArtifact: (sha256: string) => Uint8Array
+  /** Copies a file that `seer.save` left in the workspace to `results/`, and returns the hash of the copy. */
+  readonly saveResult: (file: string) => Promise<{ sha256: string; bytes: number }>
+}
+
+export async function eventsOfRecord(record: JournalRecord, context: RecordContext): Promise<EventInput[]> {
+  const { session, generation, seq } = record
+  const place = { session, sandbox: context.sandbox, kernel: { generation, seq } }
+  const system = { ...place, by: 'system' as const }
+  switch (record.kind) {
+    case 'kernel-ready':
+      return [{ type: 'kernel-start', ...system, pid: record.pid }]
+    case 'kernel-dead': {
+      const { reason, exitCode, signal } = record
+      return [{ type: 'kernel-dead', ...system, reason, exitCode, signal, variablesLost: true }]
+    }
+    case 'cell-begin':
+      return []
+    case 'cell-end': {
+      const { cell, status, executionCount, durationMs } = record
+      return [{ type: 'cell-end', ...system, cell, status, executionCount, durationMs }]
+    }
+    case 'output-lost': {
+      const { cell, reason, messages, bytes } = record
+      return [{ type: 'output-lost', ...system, ...(cell === null ? {} : { cell }), reason, messages, bytes }]
+    }
+    case 'output': {
+      const { cell, output } = record
+      const by = context.authorOf(session, cell)
+      const author = { ...place, cell, by }
+      return [{ type: 'cell-output', ...author, output }, ...(await messagesOf(output, author, context))]
+    }
+  }
+}
+
+type Author = Pick<EventInput, 'session' | 'sandbox' | 'cell' | 'kernel' | 'by'>
+
+/** A recorded row, a saved value or the set-up's report, if the output carries one. */
+async function messagesOf(output: Output, author: Author, context: RecordContext): Promise<EventInput[]> {
+  if (output.output_type !== 'display_data') return []
+  const { data } = output
+  const warn = (text: string): EventInput => ({ ...author, type: 'notice-add', by: 'system', level: 'warning', code: 'result-refused', text })
+  if (data[RECORD_MIME] !== undefined) {
+    const message = recordSchema.safeParse(valueOf(data[RECORD_MIME], context))
+    if (!message.success) return [warn(`A recorded row was refused: ${z.prettifyError(message.error)}`)]
+    return [{ ...author, type: 'result-record', ...message.data }]
+  }
+  if (data[SAVE_MIME] !== undefined) {
+    const message = saveSchema.safeParse(valueOf(data[SAVE_MIME], context))
+    if (!message.success) return [warn(`A saved value was refused: ${z.prettifyError(message.error)}`)]
+    try {
+      return [{ ...author, type: 'result-save', ...message.data, ...(await context.saveResult(message.data.file)) }]
+    } catch (error) {
+      return [warn(`"${message.data.name}" could not be copied to results/: ${describeError(error)}`)]
+    }
+  }
+  // Only our own set-up may say on what the run computes.
+  if (data[COMPUTE_MIME] !== undefined && author.by === 'setup') {
+    const message = computeSchema.safeParse(valueOf(data[COMPUTE_MIME], context))
+    if (message.success) return [{ ...author, type: 'compute-report', ...message.data }]
+  }
+  return []
+}
+
+function valueOf(value: unknown, context: RecordContext): unknown {
+  if (!isBlobRef(value)) return value
+  try {
+    return JSON.parse(Buffer.from(context.readArtifact(value.blob)).toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

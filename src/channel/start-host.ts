@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { SeerError } from '../errors.ts'
+import type { Layout, Machine } from '../sandbox/backend.ts'
+import { HostConnection } from './host-connection.ts'
+import { openRelay } from './relay-stream.ts'
+
+const readySchema = z.object({ ready: z.literal(true), pid: z.int(), startTime: z.string() })
+const READY_DEADLINE_MS = 30_000
+
+export interface HostOptions {
+  readonly sandbox: string
+  readonly python: string
+  /** The whole environment of the kernels: nothing of this process's environment is handed on. */
+  readonly kernelEnv: Readonly<Record<string, string>>
+  readonly leaseSeconds: number
+  readonly deadlineSeconds: number | null
+  readonly cellDiskCapBytes: number
+}
+
+/** Starts the host process on a machine. It detaches: it outlives this process for the length of its lease. */
+export async function startHost(machine: Machine, layout: Layout, options: HostOptions, signal: AbortSignal): Promise<void> {
+  const host = await machine.spawn([options.python, '-I', `${layout.pythonDir}/boot.py`, 'host'])
+  let stderr = ''
+  host.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4000)))
+  host.stdin.on('error', () => undefined)
+  const { libraries: librariesDir, ...places } = layout
+  host.stdin.end(`${JSON.stringify({ ...places, librariesDir, ...options })}\n`)
+  let said = ''
+  const ready = Promise.withResolvers<string>()
+  host.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+    if (said.includes('\n')) ready.resolve(said.slice(0, said.indexOf('\n')))
+  })
+  const fail = (why: string) => ready.reject(new SeerError('host-failed', { message: `The sandbox's host process ${why}. ${stderr}`.trim() }))
+  // The process that was started may end early: the host proper is its child. Only silence and a closed stdout are failures.
+  host.stdout.once('end', () => fail('ended before it was ready'))
+  const timer = setTimeout(() => fail(`was not ready within ${READY_DEADLINE_MS / 1000} s`), READY_DEADLINE_MS)
+  const onAbort = () => ready.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    const line = await ready.promise
+    if (!readySchema.safeParse(parse(line)).success) throw new SeerError('host-failed', { message: `The host process said "${line}". ${stderr}`.trim() })
+  } catch (error) {
+    host.kill()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** A connection to a host that runs on `machine`. */
+export function connectHost(machine: Machine, layout: Layout, python: string, notice: (text: string) => void): HostConnection {
+  const argv = [python, '-I', `${layout.pythonDir}/boot.py`, 'relay', '--socket', layout.socket, '--marker']
+  return new HostConnection(() => openRelay((marker) => machine.spawn([...argv, marker])), notice)
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/** The command line: arguments to calls. Each command is in its own file, loaded when it is asked for. */
+import { Command, CommanderError, Option } from 'commander'
+import { describeError, SeerError } from '../errors.ts'
+import { SEER_VERSION } from '../run/version.ts'
+import { exitCodeOf, exitCodes } from './settings.ts'
+
+const program = new Command('seer')
+  .description('An AI agent carries out an experiment by writing and running code next to a model; you watch, and keep a record.')
+  .version(SEER_VERSION)
+  .showSuggestionAfterError()
+  .exitOverride()
+
+const outputDir = () => new Option('--output-dir <folder>', 'where run folders are').default('outputs')
+const json = () => new Option('--json', 'nothing but JSON on stdout; the last line has run, folder, status and counts')
+const collect = (value: string, before: string[]) => [...before, value]
+
+program
+  .command('run')
+  .description('run an experiment')
+  .argument('<experiment>', 'a name that Seer brings (sandbox-intro), or a folder with an experiment.ts')
+  .option('--profile <name>', 'named parameters of the experiment')
+  .option('--set <key=value>', 'change one parameter; may be repeated', collect, [])
+  .option('--provider <name>', 'where the agent’s words come from: claude, or recorded (a played recording)')
+  .option('--agent-model <model>', 'the model that answers as the agent')
+  .option('--record [file]', 'keep the agent’s words and calls as a recording, to be played with --provider recorded')
+  .option('--answered-by <text>', 'with --record: who answered, where it is not the model that the endpoint names')
+  .option('--blind', 'with --record: the answerer had seen neither the repository nor the expected answer')
+  .option('--recording <file>', 'play this recording')
+  .option('--timings', 'show where the time goes from enter to the first cell’s result')
+  .addOption(outputDir())
+  .addOption(json())
+  .action(async (experiment: string, options) => (await import('./run.ts')).runCommand(experiment, options))
+
+program
+  .command('show')
+  .description('tell a run’s story')
+  .argument('<run>', 'a run’s id, the beginning of one, a folder, or "latest"')
+  .option('--check', 'check that log, notebook and artifacts agree')
+  .option('--output <cell>', 'print the whole text output of one cell')
+  .addOption(outputDir())
+  .addOption(json())
+  .action(async (run: string, options) => (await import('./inspect.ts')).showCommand(run, options))
+
+program
+  .command('list')
+  .description('list runs, newest first')
+  .addOption(outputDir())
+  .addOption(json())
+  .action(async (options) => (await import('./inspect.ts')).listCommand(options))
+
+program
+  .command('doctor')
+  .description('say what this machine has and lacks')
+  .addOption(json())
+  .action(async (options) => (await import('./inspect.ts')).doctorCommand(options))
+
+program
+  .command('gc')
+  .description('save what crashed runs left behind, and end their processes')
+  .addOption(outputDir())
+  .addOption(json())
+  .action(async (options) => (await import('./gc.ts')).gcCommand(options))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  else {
+    process.stderr.write(`seer: ${describeError(error)}\n`)
+    if (!(error instanceof SeerError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+    process.exitCode = error instanceof SeerError ? exitCodeOf(error.code) : exitCodes.failed
+  }
+}

@@ -1,0 +1,78 @@
+/** `seer run`. */
+import pc from 'picocolors'
+import { asExperiment } from '../experiment/experiment.ts'
+import { runExperiment } from '../experiment/run-experiment.ts'
+import { describeError, SeerError } from '../errors.ts'
+import { findExperiment } from './find-experiment.ts'
+import { loadExperiment } from './load.ts'
+import { exitCodeOf, exitCodes } from './settings.ts'
+import { runSummary, startLines, summaryJson } from './summary.ts'
+import { timingsTable } from './timings.ts'
+import { recoverBefore } from './gc.ts'
+
+export interface RunOptions {
+  profile?: string
+  set: string[]
+  provider?: string
+  agentModel?: string
+  record?: string | true
+  answeredBy?: string
+  blind?: boolean
+  recording?: string
+  timings?: boolean
+  outputDir: string
+  json?: boolean
+}
+
+export async function runCommand(nameOrPath: string, options: RunOptions): Promise<void> {
+  const quiet = options.json === true
+  const say = (text: string) => void (quiet ? process.stderr : process.stdout).write(`${text}\n`)
+  const folder = findExperiment(nameOrPath)
+  const experiment = asExperiment(await loadExperiment(folder), folder)
+  await recoverBefore(options.outputDir, say)
+  const interrupt = onInterrupt()
+  const { outputDir, set } = options
+  const optional = pick(options, ['profile', 'provider', 'agentModel', 'record', 'answeredBy', 'blind', 'recording'])
+  const outcome = await runExperiment({
+    experiment,
+    folder,
+    set,
+    outputDir,
+    ...optional,
+    quiet,
+    signal: interrupt.signal,
+    onStart: (facts) => say(startLines(facts)),
+  }).finally(() => interrupt.detach())
+  if (outcome.drift !== undefined) say(outcome.drift)
+  if (options.timings) say(await timingsTable(outcome.folder))
+  say(runSummary(outcome))
+  if (outcome.error !== undefined && outcome.status === 'failed') {
+    process.stderr.write(pc.red(`seer: ${describeError(outcome.error)}`) + '\n')
+    if (!(outcome.error instanceof SeerError) && outcome.error instanceof Error) process.stderr.write(`${outcome.error.stack ?? ''}\n`)
+  }
+  if (quiet) process.stdout.write(`${summaryJson(outcome)}\n`)
+  process.exitCode = exitCode(outcome)
+}
+
+function exitCode({ status, error }: { status: string; error?: unknown }): number {
+  if (status === 'completed') return exitCodes.ok
+  if (status === 'interrupted') return exitCodes.interrupted
+  return error instanceof SeerError ? exitCodeOf(error.code) : exitCodes.failed
+}
+
+/** The first Ctrl-C ends the run cleanly, with everything saved; the second one ends the process. */
+function onInterrupt(): { signal: AbortSignal; detach: () => void } {
+  const controller = new AbortController()
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted)
+    process.stderr.write('\nseer: interrupted; saving. Once more to stop at once.\n')
+    controller.abort(new DOMException('The run was interrupted.', 'AbortError'))
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const name of signals) process.on(name, onSignal)
+  return { signal: controller.signal, detach: () => signals.forEach((name) => process.off(name, onSignal)) }
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): { [P in K]?: Exclude<T[P], undefined> } {
+  return Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]))) as { [P in K]?: Exclude<T[P], undefined> }
+}

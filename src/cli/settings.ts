@@ -1,0 +1,21 @@
+/** What every command knows. */
+export const exitCodes = {
+  ok: 0,
+  /** The run failed, or a check found problems. */
+  failed: 1,
+  /** Unknown command, option, parameter or experiment. */
+  usage: 2,
+  /** Set-up: Python, network, disk. */
+  setup: 3,
+  /** The recording was made for something else. */
+  staleRecording: 4,
+  interrupted: 130,
+} as const
+
+const USAGE = /^(unknown-|invalid-options|experiment-|task-|model-|library-|run-not-found|run-ambiguous|recording-missing|provider-key-missing)/
+
+export function exitCodeOf(code: string): number {
+  if (code === 'recording-stale') return exitCodes.staleRecording
+  if (code.startsWith('setup-')) return exitCodes.setup
+  return USAGE.test(code) ? exitCodes.usage : exitCodes.failed
+}

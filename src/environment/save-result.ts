@@ -1,0 +1,22 @@
+import { copyFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Run } from '../run/run.ts'
+import type { Machine } from '../sandbox/backend.ts'
+
+/** Where `seer.save` leaves its files in the workspace. */
+export const SAVED_FOLDER = '.seer-saved'
+
+/**
+ * Copies a file that `seer.save` left in the workspace: to `artifacts/` by hash, so that a later value of the same name does
+ * not erase it, and to `results/` by name.
+ */
+export function resultSaver(machine: Pick<Machine, 'readFile'>, run: Pick<Run, 'artifacts' | 'folder'>) {
+  return async (file: string): Promise<{ sha256: string; bytes: number }> => {
+    const bytes = await machine.readFile(`${SAVED_FOLDER}/${file}`)
+    const sha256 = run.artifacts.put(bytes)
+    const target = join(run.folder, 'results', file)
+    copyFileSync(run.artifacts.path(sha256), `${target}.part`)
+    renameSync(`${target}.part`, target)
+    return { sha256, bytes: bytes.byteLength }
+  }
+}

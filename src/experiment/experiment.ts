@@ -1,0 +1,48 @@
+/**
+ * An experiment: code with parameters. What one changes between runs is data, validated before anything starts.
+ */
+import { z } from 'zod'
+import { SeerError } from '../errors.ts'
+
+export interface ExperimentContext<P> {
+  readonly params: P
+  /** `task.md`, with the parameters filled in. */
+  readonly task: string
+  /** The folder of the experiment's files. */
+  readonly folder: string
+  /** The name of the parameters' profile, or null where none was asked for. */
+  readonly profile: string | null
+  /** Aborted when the run is to end early. */
+  readonly signal: AbortSignal
+}
+
+export interface Experiment<P extends z.ZodObject = z.ZodObject> {
+  readonly description: string
+  /** Every parameter with its default. Unknown keys are errors. */
+  readonly params: P
+  /** Named parameters: what differs from the defaults. The first one is used unless another is asked for. */
+  readonly profiles: Readonly<Record<string, Partial<z.input<P>>>>
+  /** Fixes what the agents' draws start from: Python's, numpy's and torch's generators. */
+  readonly seed?: number
+  run(context: ExperimentContext<z.output<P>>): Promise<void>
+}
+
+const marked = new WeakSet<object>()
+
+/** Declares an experiment: `export default experiment({ … })` in `experiment.ts`. */
+export function experiment<P extends z.ZodObject>(definition: Experiment<P>): Experiment<P> {
+  if (Object.keys(definition.profiles).length === 0) {
+    throw new SeerError('experiment-profiles', { message: 'An experiment needs at least one profile.', hint: 'profiles: { embedded: {} }' })
+  }
+  marked.add(definition)
+  return definition
+}
+
+/** What a module exports by default, if it is an experiment. */
+export function asExperiment(value: unknown, where: string): Experiment {
+  if (typeof value === 'object' && value !== null && marked.has(value)) return value as Experiment
+  throw new SeerError('experiment-invalid', {
+    message: `${where} does not export an experiment.`,
+    hint: 'Its default export must be experiment({ description, params, profiles, run }).',
+  })
+}

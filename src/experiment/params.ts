@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { didYouMean } from '../did-you-mean.ts'
+import { SeerError } from '../errors.ts'
+import { parseOptions } from '../options.ts'
+import type { Experiment } from './experiment.ts'
+
+type Json = z.core.util.JSONType
+
+/** Defaults, then the profile, then each `key=value`; checked as a whole. */
+export function resolveParams(
+  experiment: Experiment,
+  asked: { profile?: string; set: readonly string[] },
+): { profile: string; params: Record<string, Json> } {
+  const profile = asked.profile ?? Object.keys(experiment.profiles)[0]!
+  const named = experiment.profiles[profile]
+  if (!named) {
+    const known = Object.keys(experiment.profiles)
+    throw new SeerError('unknown-profile', {
+      message: `There is no profile "${profile}"${didYouMean(profile, known)}`,
+      hint: `The profiles are: ${known.join(', ')}.`,
+    })
+  }
+  const given = Object.fromEntries(asked.set.map((text) => parseAssignment(text, experiment.params)))
+  const params = parseOptions('params', experiment.params.strict(), { ...named, ...given })
+  return { profile, params: z.record(z.string(), z.json()).parse(params) }
+}
+
+/** `steps=8` and `words=["a","b"]` are JSON; anything else is text where the parameter takes text. */
+function parseAssignment(text: string, schema: z.ZodObject): [string, unknown] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new SeerError('invalid-options', { message: `--set ${text} is not of the form key=value.` })
+  const [key, value] = [text.slice(0, at), text.slice(at + 1)]
+  const field = schema.shape[key] as z.ZodType | undefined
+  if (field?.safeParse(value).success) return [key, value]
+  try {
+    return [key, JSON.parse(value)]
+  } catch {
+    return [key, value]
+  }
+}
+
+/** `{{name}}` in a task stands for a parameter: text as it is, anything else as JSON. */
+export function renderTask(template: string, params: Readonly<Record<string, Json>>): string {
+  return template.replaceAll(/\{\{\s*([A-Za-z_]\w*)\s*\}\}/g, (_, name: string) => {
+    const value = params[name]
+    if (value !== undefined) return typeof value === 'string' ? value : JSON.stringify(value)
+    throw new SeerError('task-placeholder', {
+      message: `task.md names {{${name}}}, which is not a parameter${didYouMean(name, Object.keys(params))}`,
+      hint: `The parameters are: ${Object.keys(params).join(', ') || 'none'}.`,
+    })
+  })
+}

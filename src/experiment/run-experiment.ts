@@ -1,0 +1,157 @@
+/** `seer run`: from an experiment and what was asked for, to a run's folder. Everything that can be wrong is found first. */
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { isAbort, SeerError } from '../errors.ts'
+import type { AgentRequest, Provider } from '../harness/agent.ts'
+import { claudeProvider, DEFAULT_CLAUDE_MODEL } from '../harness/claude.ts'
+import { withProvider } from '../harness/current-provider.ts'
+import { trajectoryFromEvents } from '../harness/record.ts'
+import { recordedProvider } from '../harness/recorded.ts'
+import { sha256Of, type MadeFor, type Trajectory } from '../harness/trajectory.ts'
+import { withRun } from '../run/current.ts'
+import { knownEvents, type EventOf } from '../run/events.ts'
+import type { Summary } from '../run/fold-summary.ts'
+import { readEvents } from '../run/log-reader.ts'
+import { newRunFolder } from '../run/paths.ts'
+import { Run, type RunStatus } from '../run/run.ts'
+import { SEER_VERSION } from '../run/version.ts'
+import { localConfinement } from '../sandbox/local/local.ts'
+import { toolsVersion } from '../tools/tool.ts'
+import { reportDrift } from './drift-report.ts'
+import type { Experiment } from './experiment.ts'
+import { renderTask, resolveParams } from './params.ts'
+import { chooseProvider } from './provider-choice.ts'
+import { readRecording, recordingPath, refuseEarly } from './recording.ts'
+import { keepSource, readTask } from './source.ts'
+
+export interface RunRequest {
+  readonly experiment: Experiment
+  readonly folder: string
+  readonly profile?: string
+  readonly set: readonly string[]
+  readonly provider?: string
+  readonly agentModel?: string
+  readonly outputDir: string
+  /** Where to keep a recording of this run: a path, or true for the experiment's own. */
+  readonly record?: string | true
+  /** Who answered, where the endpoint's model name does not say it. */
+  readonly answeredBy?: string
+  /** The answerer had seen neither the repository nor what the answer should be. */
+  readonly blind?: boolean
+  /** A recording other than the experiment's own. */
+  readonly recording?: string
+  readonly quiet: boolean
+  readonly signal: AbortSignal
+  /** Told once everything has been checked and the run's folder is there. */
+  readonly onStart: (facts: { folder: string; provider: string; why: string; recorded: Trajectory['answeredBy'] | undefined }) => void
+}
+
+export interface RunOutcome {
+  readonly folder: string
+  readonly status: RunStatus
+  readonly summary: Summary
+  readonly error?: unknown
+  /** The drift table of a played recording. */
+  readonly drift?: string
+  readonly recordedTo?: string
+}
+
+export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
+  const { experiment, folder, signal } = request
+  const name = basename(folder)
+  const { profile, params } = resolveParams(experiment, { set: request.set, ...(request.profile === undefined ? {} : { profile: request.profile }) })
+  const task = renderTask(readTask(folder), params)
+  const path = request.recording ?? recordingPath(folder, profile)
+  const choice = chooseProvider(request.provider, { key: Boolean(process.env['ANTHROPIC_API_KEY']), recording: existsSync(path) })
+  const recording = choice.name === 'recorded' ? readRecording(path) : undefined
+  if (recording) refuseEarly(recording, { params, task })
+  if (request.record !== undefined && recording) {
+    throw new SeerError('invalid-options', { message: 'A played recording cannot be recorded.', hint: 'Use --record with --provider claude.' })
+  }
+  const claude = claudeProvider(request.agentModel === undefined ? {} : { model: request.agentModel })
+  if (!recording) claude.check()
+
+  const run = Run.create(
+    newRunFolder(request.outputDir, name, new Date()),
+    {
+      seer: SEER_VERSION,
+      experiment: name,
+      profile,
+      params,
+      backend: 'local',
+      confinement: localConfinement,
+      provider: choice.name,
+      seed: experiment.seed ?? 0,
+    },
+    signal,
+  )
+  let asked: MadeFor | undefined
+  const provide = async (agent: AgentRequest): Promise<Provider> => {
+    asked = await madeForOf(run, params, agent)
+    return recording ? recordedProvider(recording, asked) : claude
+  }
+  let status: RunStatus = 'completed'
+  let failure: unknown
+  let drift: string | undefined
+  let recordedTo: string | undefined
+  try {
+    keepSource(folder, run.folder, { task, params })
+    request.onStart({ folder: run.folder, provider: choice.name, why: choice.why, recorded: recording?.answeredBy })
+    const context = { params, task, folder, profile, signal }
+    await withRun(run, () => withProvider({ provide, quiet: request.quiet }, () => experiment.run(context)))
+    signal.throwIfAborted()
+    if (recording) drift = await reportDrift(run, recording)
+    if (request.record !== undefined && asked) {
+      recordedTo = request.record === true ? recordingPath(folder, profile) : request.record
+      await keepRecording(run, recordedTo, asked, request)
+    }
+  } catch (error) {
+    status = signal.aborted && (isAbort(error) || error === signal.reason) ? 'interrupted' : 'failed'
+    failure = error
+  }
+  try {
+    await run.end(status, status === 'failed' ? failure : undefined)
+  } catch (error) {
+    status = 'failed'
+    failure ??= error
+  }
+  return {
+    folder: run.folder,
+    status,
+    summary: run.summary,
+    ...(failure === undefined ? {} : { error: failure }),
+    ...(drift === undefined ? {} : { drift }),
+    ...(recordedTo === undefined ? {} : { recordedTo }),
+  }
+}
+
+/** What the agent's words are for: a recording is refused where any of it differs. */
+async function madeForOf(run: Run, params: MadeFor['params'], agent: AgentRequest): Promise<MadeFor> {
+  const { events } = await readEvents(join(run.folder, 'events.jsonl'))
+  const sessions = events.filter((event): event is EventOf<'session-start'> => event.type === 'session-start')
+  return {
+    params,
+    prompt: agent.prompt,
+    promptSha256: sha256Of(agent.prompt),
+    userMessage: agent.userMessage,
+    libraries: sessions.flatMap(({ libraries }) => libraries),
+    models: sessions.flatMap(({ models }) => models.map(({ name, weightsSha256 }) => ({ name, weightsSha256 }))),
+    toolsVersion: toolsVersion(agent.tools),
+  }
+}
+
+async function keepRecording(run: Run, path: string, asked: MadeFor, request: RunRequest): Promise<void> {
+  await run.sync()
+  const events = knownEvents((await readEvents(join(run.folder, 'events.jsonl'))).events)
+  const answeredBy = {
+    provider: 'claude',
+    model: run.summary.models.join(', ') || request.agentModel || DEFAULT_CLAUDE_MODEL,
+    at: new Date().toISOString(),
+    knewTruth: request.blind ? false : null,
+    ...(request.answeredBy === undefined ? {} : { note: request.answeredBy }),
+  }
+  const trajectory = trajectoryFromEvents(events, { madeFor: asked, answeredBy })
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(`${path}.part`, `${JSON.stringify(trajectory, null, 1)}\n`)
+  renameSync(`${path}.part`, path)
+}

@@ -1,0 +1,39 @@
+/**
+ * An agent: takes a prompt and tools, and works until it is done, leaving events. A provider is where its words come from.
+ */
+import type { By, Emit } from '../run/events.ts'
+import type { Tool } from '../tools/tool.ts'
+
+export interface AgentRequest {
+  /** One word for its part in the run: `investigator`, `judge`. */
+  readonly role: string
+  /** The system prompt: the task as the experiment states it. Sent as it is. */
+  readonly prompt: string
+  /** The first user message. */
+  readonly userMessage: string
+  readonly tools: readonly Tool[]
+  readonly maxTurns: number
+}
+
+export interface AgentContext {
+  readonly emit: Emit
+  readonly by: By
+  readonly signal: AbortSignal
+  readonly storeArtifact: (bytes: Uint8Array) => string
+  /** Resolves when no cell is running: a played recording waits for it before the next call. */
+  readonly settle: (signal: AbortSignal) => Promise<void>
+}
+
+export interface AgentEnd {
+  readonly reason: 'finished' | 'limit' | 'interrupted'
+  readonly detail?: string | undefined
+}
+
+export interface Provider {
+  /** As on the command line: `claude`, `recorded`. */
+  readonly name: string
+  /** The model as asked for; what the API names is in the `agent-usage` events. */
+  readonly model: string
+  /** Throws a SeerError for what the researcher must fix (key, host, stale recording). */
+  run(request: AgentRequest, context: AgentContext): Promise<AgentEnd>
+}

@@ -1,0 +1,108 @@
+/** What an agent says and asks for: its words behind `│`, its reasoning behind `┆`, its calls of tools on a line each. */
+import type { AnsweredBy, EventOf } from '../../run/events.ts'
+import { count } from '../../notebook/output-text.ts'
+import { duration, plural } from './amounts.ts'
+import { behind, inline, linesOf } from './look.ts'
+import { inBlock, type StoryState } from './state.ts'
+
+const MAX_WORDS_LINES = 120
+const MAX_THINKING_LINES = 8
+
+/** Their events tell what they did: a line of their own would say it twice. */
+const TOLD_BY_EVENTS = new Set(['execute_code', 'edit_cell', 'add_markdown', 'submit_finding', 'save_artifact', 'interrupt', 'restart_kernel'])
+
+export function startAgent(state: StoryState, event: EventOf<'agent-start'>): string[] {
+  const { colors } = state.look
+  state.agents.add(event.by)
+  state.usage = { turns: 0, sent: 0, cached: 0, received: 0 }
+  const who = event.recorded ? recordedText(event.recorded) : `${inline(event.model, 50)} (${inline(event.provider, 20)})`
+  const facts = `${plural(event.tools.length, 'tool')}, a prompt of ${count(event.prompt.length)} characters`
+  return inBlock(state, `start ${event.seq}`, [
+    `${colors.bold(inline(event.role, 30))} ${event.recorded ? colors.yellow(`· ${who}`) : `· ${who}`}`,
+    `  ${colors.dim(facts)}`,
+  ])
+}
+
+/** Said wherever a recording is played, so that it cannot pass for a live run. */
+export function recordedText({ provider, model, at, knewTruth }: AnsweredBy): string {
+  const knew = knewTruth === null ? 'not said' : knewTruth ? 'yes' : 'no'
+  return `recorded: words by ${inline(provider, 20)}/${inline(model, 40)} on ${inline(at.slice(0, 10), 10)}, knew the truth: ${knew}; numbers are fresh`
+}
+
+export function agentWords(state: StoryState, event: EventOf<'agent-message'>): string[] {
+  const { look } = state
+  const { colors } = look
+  const role = inline(event.agent ?? event.by.replace('agent:', ''), 30)
+  if (event.role === 'user') {
+    const from = event.by === 'researcher' ? 'you' : 'Seer'
+    const rows = behind(look, `${colors.dim('│')} `, shorten(event.text, MAX_WORDS_LINES), { fold: 'words' })
+    return inBlock(state, `words ${event.seq}`, rows, [`${colors.bold(from)} ${colors.dim(`to ${role}`)}`])
+  }
+  const thinking = event.thinking?.trim()
+    ? behind(look, `${colors.dim('┆')} `, shorten(event.thinking, MAX_THINKING_LINES), { fold: 'words', paint: colors.dim })
+    : []
+  const words = event.text.trim() === '' ? [] : behind(look, `${colors.magenta('│')} `, shorten(event.text, MAX_WORDS_LINES), { fold: 'words' })
+  return inBlock(state, `words ${event.seq}`, [...thinking, ...words], [colors.bold(role)])
+}
+
+export function agentRetry(state: StoryState, event: EventOf<'agent-retry'>): string[] {
+  const text = `the model's provider failed (attempt ${event.attempt}): ${inline(event.reason, 120)}; again in ${duration(event.delayMs)}`
+  return inBlock(state, 'notes', [state.look.colors.yellow(`! ${text}`)])
+}
+
+export function endAgent(state: StoryState, event: EventOf<'agent-end'>): string[] {
+  const { colors } = state.look
+  const { turns, sent, cached, received } = state.usage
+  const role = inline(event.agent ?? event.by.replace('agent:', ''), 30)
+  const how = { finished: 'finished', limit: 'stopped at a limit', interrupted: 'was interrupted', failed: 'failed' }[event.reason]
+  const tokens = turns === 0 ? '' : ` · ${plural(turns, 'turn')}, ${count(sent)} tokens sent (${count(cached)} from the cache), ${count(received)} received`
+  const detail = event.detail === undefined ? [] : behind(state.look, '  ', linesOf(event.detail), { fold: 'words' })
+  const paint = event.reason === 'finished' ? (text: string) => text : colors.yellow
+  return inBlock(state, `end ${event.seq}`, [`${colors.bold(role)} ${paint(how)}${colors.dim(tokens)}`, ...detail])
+}
+
+export function countUsage(state: StoryState, event: EventOf<'agent-usage'>): void {
+  const { usage } = state
+  usage.turns += 1
+  usage.sent += event.inputTokens + event.cacheReadTokens + event.cacheWriteTokens
+  usage.cached += event.cacheReadTokens
+  usage.received += event.outputTokens
+}
+
+export function startCall(state: StoryState, event: EventOf<'tool-start'>): void {
+  if (state.calls.size < 1000) state.calls.set(event.call, { name: event.name, input: event.input })
+}
+
+export function endCall(state: StoryState, event: EventOf<'tool-end'>): string[] {
+  const { look } = state
+  const { colors } = look
+  const call = state.calls.get(event.call)
+  state.calls.delete(event.call)
+  const text = event.content.map((block) => (block.type === 'text' ? block.text : `[image ${block.mediaType}]`)).join('\n')
+  const name = inline(event.name, 30)
+  if (event.isError) {
+    const rows = behind(look, `${colors.yellow('  │')} `, shorten(text, 6), { fold: 'words' })
+    return inBlock(state, 'notes', [colors.yellow(`! ${name} was refused:`), ...rows])
+  }
+  const told = TOLD_BY_EVENTS.has(event.name)
+  if (told && statusOf(event.structured) !== 'running') return []
+  const after = colors.dim(` · ${duration(event.durationMs)}`)
+  const asked = told ? '' : `(${inputOf(call?.input, Math.floor(look.width / 3))})`
+  const room = look.width - name.length - asked.length - 16
+  return inBlock(state, 'notes', [`${colors.dim('·')} ${name}${asked} → ${inline(text, Math.max(20, room))}${after}`])
+}
+
+function statusOf(structured: unknown): unknown {
+  return typeof structured === 'object' && structured !== null && 'status' in structured ? structured.status : undefined
+}
+
+function inputOf(input: unknown, columns: number): string {
+  if (typeof input !== 'object' || input === null) return ''
+  const fields = Object.entries(input).map(([key, value]) => `${key}=${typeof value === 'string' ? value.slice(0, 200) : JSON.stringify(value).slice(0, 200)}`)
+  return inline(fields.join(', '), columns)
+}
+
+function shorten(text: string, max: number): string[] {
+  const lines = linesOf(text.trim())
+  return lines.length <= max + 2 ? lines : [...lines.slice(0, max), `… ${count(lines.length - max)} more lines`]
+}

@@ -1,0 +1,153 @@
+/**
+ * A cell as it is told: `c3 ▸` and its code, its output behind `│` (`┊` for stderr), and how it ended.
+ *
+ *     c3 ▸ print(model.config.hidden_size)
+ *        │ 576
+ *        └ ok · 0.4 s
+ */
+import { count } from '../../notebook/output-text.ts'
+import type { EventOf } from '../../run/events.ts'
+import { cellKey } from '../../run/fold-cells.ts'
+import { duration, plural, size } from './amounts.ts'
+import { emptyCellOutput, endOutput, takeOutput, type OutputLine } from './cell-output.ts'
+import { widthOf } from './columns.ts'
+import { behind, inline, linesOf } from './look.ts'
+import { inBlock, type OpenCell, type StoryState } from './state.ts'
+
+const CODE_LINES = 14
+const MAX_ROWS = 3
+const MAX_TEXT_LINES = 40
+
+export function startCell(state: StoryState, event: EventOf<'cell-start'>): string[] {
+  const { colors } = state.look
+  const cell = openCell(state, event, event.hidden)
+  const about = [
+    ...(event.hidden ? ['set-up by Seer, not shown to the agent'] : []),
+    ...(event.supersedes === undefined ? [] : [`takes the place of ${inline(event.supersedes, 12)}`]),
+    ...(!event.hidden && state.agents.size !== 1 ? [`by ${inline(event.by, 40)}`] : []),
+    ...(event.by === 'researcher' && state.agents.size === 1 ? ['by the researcher'] : []),
+  ]
+  const heading = about.length > 0 ? [`${colors.bold(cell.id)} ${colors.dim(`· ${about.join(' · ')}`)}`] : []
+  if (event.hidden) return inBlock(state, `cell ${cellKey(event)}`, heading)
+  const first = heading.length > 0 ? pad(cell) : cell.id
+  return inBlock(state, `cell ${cellKey(event)}`, [...heading, ...codeLines(state, cell, first, event.code)])
+}
+
+export function addMarkdown(state: StoryState, event: EventOf<'markdown-add'>): string[] {
+  const { colors } = state.look
+  const id = inline(event.cell ?? '', 12)
+  const place = event.supersedes === undefined ? '' : colors.dim(` · takes the place of ${inline(event.supersedes, 12)}`)
+  const rows = behind(state.look, `${' '.repeat(widthOf(id))} ${colors.dim('│')} `, shorten(linesOf(event.text.trim())), { fold: 'words' })
+  return inBlock(state, `text ${id} ${event.seq}`, [`${colors.bold(id)} ${colors.dim('¶ text')}${place}`, ...rows])
+}
+
+export function cellOutput(state: StoryState, event: EventOf<'cell-output'>): string[] {
+  const cell = state.cells.get(cellKey(event))
+  if (cell) return inCell(state, event, cell, outputRows(state, cell, takeOutput(cell.output, event.output, Date.parse(event.at), state.readBlob)))
+  // After its cell's end: a thread that goes on. Told at once, since no end will come.
+  const late: OpenCell = { ...emptyCell(event.cell ?? 'outside', false), output: emptyCellOutput({ headLines: 4, tailLines: 2 }) }
+  const lines = [...takeOutput(late.output, event.output, 0, state.readBlob), ...endOutput(late.output)]
+  return inCell(state, event, late, outputRows(state, late, lines), 'after its end')
+}
+
+export function endCell(state: StoryState, event: EventOf<'cell-end'>): string[] {
+  const { colors } = state.look
+  const known = state.cells.get(cellKey(event))
+  state.cells.delete(cellKey(event))
+  const cell = known ?? emptyCell(event.cell ?? 'outside', false)
+  const held = endOutput(cell.output)
+  const rows = cell.hidden && event.status === 'ok' ? [] : outputRows(state, cell, held)
+  const facts = [
+    endingOf(event.status, cell.interrupted),
+    duration(event.durationMs),
+    ...Object.entries(cell.rows).map(([table, n]) => `${plural(n, 'row')} → ${inline(table, 40)}`),
+  ]
+  const paint = event.status === 'ok' ? colors.green : colors.red
+  const saved = cell.saved.map((text) => `${pad(cell)} ${colors.dim('├')} ${text}`)
+  return inCell(state, event, cell, [...rows, ...saved, `${pad(cell)} ${colors.dim('└')} ${paint(facts[0]!)} ${colors.dim(`· ${facts.slice(1).join(' · ')}`)}`])
+}
+
+/** Facts that are told with the cell's end; of a cell that has ended, or none, at once. */
+export function noteOnCell(state: StoryState, event: EventOf<'result-record' | 'result-save'>): string[] {
+  const cell = state.cells.get(cellKey(event))
+  if (event.type === 'result-record') {
+    if (cell && Object.keys(cell.rows).length < 50) cell.rows[event.table] = (cell.rows[event.table] ?? 0) + 1
+    return []
+  }
+  const text = `saved ${inline(event.name, 40)} → results/${inline(event.file, 50)} ${state.look.colors.dim(`· ${inline(event.kind, 20)}, ${size(event.bytes)}`)}`
+  if (cell) {
+    cell.saved.push(text)
+    return []
+  }
+  return inBlock(state, 'notes', [`${state.look.colors.dim('·')} ${text}`])
+}
+
+/** Cells whose end will not be heard of, because the run has ended. */
+export function leaveCells(state: StoryState): string[] {
+  const { colors } = state.look
+  const lines = [...state.cells].flatMap(([key, cell]) => {
+    const rows = cell.hidden ? [] : outputRows(state, cell, endOutput(cell.output))
+    return inBlock(state, `cell ${key}`, [...rows, `${pad(cell)} ${colors.dim('└')} ${colors.yellow('had not ended')}`], [goesOn(state, cell)])
+  })
+  state.cells.clear()
+  return lines
+}
+
+function openCell(state: StoryState, event: EventOf<'cell-start'>, hidden: boolean): OpenCell {
+  const limits = hidden ? { headLines: 0, tailLines: 20 } : { live: state.live, at: Date.parse(event.at) }
+  const cell = { ...emptyCell(event.cell ?? 'outside', hidden), output: emptyCellOutput(limits) }
+  state.cells.set(cellKey(event), cell)
+  return cell
+}
+
+function emptyCell(id: string, hidden: boolean): OpenCell {
+  return { id: inline(id, 12), hidden, output: emptyCellOutput(), rows: {}, saved: [], interrupted: false }
+}
+
+function inCell(state: StoryState, event: { session?: string | undefined; cell?: string | undefined }, cell: OpenCell, rows: string[], why = 'goes on'): string[] {
+  return rows.length === 0 ? [] : inBlock(state, `cell ${cellKey(event)}`, rows, [goesOn(state, cell, why)])
+}
+
+function goesOn(state: StoryState, cell: OpenCell, why = 'goes on'): string {
+  return `${state.look.colors.bold(cell.id)} ${state.look.colors.dim(`· ${why}`)}`
+}
+
+function codeLines(state: StoryState, cell: OpenCell, first: string, code: string): string[] {
+  const { colors } = state.look
+  const lines = linesOf(code.replace(/\n+$/, ''))
+  const shown = lines.length <= CODE_LINES + 2 ? lines : lines.slice(0, CODE_LINES)
+  const mark = colors.cyan('▸')
+  const rows = behind(state.look, `${pad(cell)} ${mark} `, shown, { fold: 'anywhere', maxRows: MAX_ROWS, paint: colors.dim })
+  const left = lines.length - shown.length
+  // The id stands in place of the first line's padding.
+  const named = [colors.bold(first) + rows[0]!.slice(pad(cell).length), ...rows.slice(1)]
+  return left > 0 ? [...named, `${pad(cell)} ${colors.dim(`⋮ ${count(left)} more lines of code`)}`] : named
+}
+
+function outputRows(state: StoryState, cell: OpenCell, lines: OutputLine[]): string[] {
+  const { colors } = state.look
+  return lines.flatMap(({ kind, text }) => {
+    if (kind === 'about') {
+      const files = cell.output.files.bytes > 0 ? `, ${size(cell.output.files.bytes)} of it in files of artifacts/` : ''
+      return [`${pad(cell)} ${colors.dim(`⋮ ${plural(Number(text), 'line')} not shown here${files}`)}`]
+    }
+    const mark = kind === 'err' ? colors.yellow('┊') : kind === 'error' ? colors.red('│') : colors.dim('│')
+    const paint = kind === 'error' ? { paint: colors.red } : {}
+    return behind(state.look, `${pad(cell)} ${mark} `, [text], { fold: 'anywhere', maxRows: MAX_ROWS, ...paint })
+  })
+}
+
+function shorten(lines: string[]): string[] {
+  return lines.length <= MAX_TEXT_LINES + 2 ? lines : [...lines.slice(0, MAX_TEXT_LINES), `… ${count(lines.length - MAX_TEXT_LINES)} more lines`]
+}
+
+function pad(cell: OpenCell): string {
+  return ' '.repeat(widthOf(cell.id))
+}
+
+function endingOf(status: EventOf<'cell-end'>['status'], interrupted: boolean): string {
+  if (status === 'ok') return 'ok'
+  if (status === 'error') return interrupted ? 'interrupted' : 'error'
+  if (status === 'aborted') return 'not run, because a cell before it failed or was interrupted'
+  return status === 'died' ? 'the kernel died while it ran; all variables are lost' : 'its end is unknown: the connection was lost'
+}

@@ -1,0 +1,44 @@
+/** A finding, in a box that says what it is: a claim of the agent's. */
+import type { By, Finding } from '../../run/events.ts'
+import { number } from './amounts.ts'
+import { behind, inline, linesOf, type Look } from './look.ts'
+
+const LABEL = 12
+
+export function findingBox(look: Look, finding: Finding, by: By): string[] {
+  const { colors } = look
+  const who = by.startsWith('agent:') ? inline(by.slice('agent:'.length), 30) : inline(by, 30)
+  const title = ` claim of ${who} · confidence ${number(finding.confidence)} `
+  const fill = '━'.repeat(Math.max(2, Math.min(look.width, 80) - title.length - 3))
+  const { effect, control, answer, cells } = finding
+  const rows = [
+    ...linesOf(finding.claim.trim()).flatMap((line) => inBox(look, '', line)),
+    inBox(look, '', '').join(''),
+    ...(answer ? Object.entries(answer).flatMap(([key, value], index) => inBox(look, index === 0 ? 'answer' : '', `${key}: ${valueText(value)}`)) : []),
+    ...(effect ? inBox(look, 'effect', effectText(effect)) : []),
+    ...inBox(look, 'control', control ?? 'none was named'),
+    ...inBox(look, 'rests on', cells.length > 0 ? cells.join(', ') : 'no cell'),
+  ]
+  const end = ' not checked by anyone but the agent '
+  const endFill = '━'.repeat(Math.max(2, Math.min(look.width, 80) - end.length - 3))
+  return [`${colors.cyan('┏━')}${colors.bold(title)}${colors.cyan(fill)}`, ...rows, `${colors.cyan('┗━')}${colors.dim(end)}${colors.cyan(endFill)}`]
+}
+
+function inBox(look: Look, label: string, text: string): string[] {
+  const { colors } = look
+  const isLabelled = label !== '' || text.includes(': ')
+  const gutter = `${colors.cyan('┃')} `
+  if (!isLabelled) return behind(look, gutter, linesOf(text), { fold: 'words' })
+  const blank = `${gutter}${' '.repeat(LABEL)}`
+  const [first = gutter, ...more] = behind(look, blank, linesOf(text), { fold: 'words', maxRows: 20 })
+  return [gutter + colors.dim(label.padEnd(LABEL)) + first.slice(blank.length), ...more]
+}
+
+function effectText({ value, unit, n, interval }: NonNullable<Finding['effect']>): string {
+  const range = interval ? `, 95% interval ${number(interval[0])} to ${number(interval[1])}` : ', no interval'
+  return `${number(value)} ${unit} (n = ${number(n)}${range})`
+}
+
+function valueText(value: unknown): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? number(value) : JSON.stringify(value)
+}

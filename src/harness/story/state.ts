@@ -1,0 +1,58 @@
+/** What the telling of a run remembers from one event to the next. */
+import type { ReadBlob } from '../../notebook/stream-text.ts'
+import type { CellOutput } from './cell-output.ts'
+import type { Look } from './look.ts'
+
+export interface OpenCell {
+  readonly id: string
+  readonly hidden: boolean
+  readonly output: CellOutput
+  /** Rows by table, values by file: told with the cell's end. */
+  readonly rows: Record<string, number>
+  readonly saved: string[]
+  interrupted: boolean
+}
+
+export interface StoryState {
+  readonly look: Look
+  /** While it happens: a long cell shows now and then how far it is. */
+  readonly live: boolean
+  /** Whoever tells the end in a summary of their own leaves findings, drift and the run's end out here. */
+  readonly withoutEnd: boolean
+  readonly readBlob: ReadBlob | undefined
+  /** What was written to last, for the empty lines between. */
+  block: string
+  cells: Map<string, OpenCell>
+  calls: Map<string, { name: string; input: unknown }>
+  agents: Set<string>
+  usage: { turns: number; sent: number; cached: number; received: number }
+}
+
+export interface StoryOptions {
+  readonly live?: boolean
+  readonly withoutEnd?: boolean
+  readonly readBlob?: ReadBlob
+}
+
+export function openStory(look: Look, options: StoryOptions = {}): StoryState {
+  return {
+    look,
+    live: options.live ?? false,
+    withoutEnd: options.withoutEnd ?? false,
+    readBlob: options.readBlob,
+    block: '',
+    cells: new Map(),
+    calls: new Map(),
+    agents: new Set(),
+    usage: { turns: 0, sent: 0, cached: 0, received: 0 },
+  }
+}
+
+/** Goes on in the block that was last written to, or starts another after an empty line. */
+export function inBlock(state: StoryState, block: string, lines: string[], heading: string[] = []): string[] {
+  if (lines.length === 0 && heading.length === 0) return []
+  if (state.block === block) return lines
+  const space = state.block === '' ? [] : ['']
+  state.block = block
+  return [...space, ...heading, ...lines]
+}

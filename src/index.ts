@@ -1,0 +1,34 @@
+/** Everything that Seer offers to a script. Each name is listed by hand, and a test holds the list. */
+export { z } from 'zod'
+export { SeerError } from './errors.ts'
+
+// Sandboxes and what an agent finds in them.
+export { Sandbox, type SandboxConfig, type StartOptions } from './environment/sandbox.ts'
+export type { ModelHandle } from './environment/prepare.ts'
+export { Workspace } from './workspace/workspace.ts'
+export { Library } from './workspace/library.ts'
+
+// Sessions: where an agent works.
+export { createNotebookSession, type ExecResult, type NotebookSession } from './session/notebook-session.ts'
+export type { McpConfig } from './mcp/local.ts'
+export { defineTool, runTool, toolsVersion, type ContentBlock, type Tool, type ToolCall, type ToolContext, type ToolResult } from './tools/tool.ts'
+
+// Agents.
+export { runAgent, type RunAgentOptions } from './harness/run-agent.ts'
+export type { AgentContext, AgentEnd, AgentRequest, Provider } from './harness/agent.ts'
+export { claudeProvider, DEFAULT_CLAUDE_MODEL } from './harness/claude.ts'
+
+// Experiments.
+export { experiment, type Experiment, type ExperimentContext } from './experiment/experiment.ts'
+
+// Runs and their records.
+export { Run } from './run/run.ts'
+export type { EventOf, EventType, Finding, RunEvent, UnknownEvent } from './run/events.ts'
+export { readEvents, readLog } from './run/log-reader.ts'
+export { resolveRun } from './run/paths.ts'
+export { fold, type Fold } from './run/fold.ts'
+export { cellsFold, type CellState, type CellsState } from './run/fold-cells.ts'
+export { findingsFold, type SubmittedFinding } from './run/fold-findings.ts'
+export { notebookFold, notebookOf } from './run/fold-notebook.ts'
+export { summaryFold, type Summary } from './run/fold-summary.ts'
+export { checkRun, type CheckResult } from './run/check.ts'

@@ -1,0 +1,169 @@
+/**
+ * A kernel of one session: runs cells, is interrupted, dies and is started again. Its variables belong to a generation.
+ *
+ * What a cell printed is not returned from here: it is in the run's event log by the time that the cell has ended.
+ */
+import type { Connection } from '../channel/host-connection.ts'
+import type { JournalListener } from '../channel/journal.ts'
+import type { JournalRecord, KernelConfig, KernelHandle } from '../channel/protocol.ts'
+import { SeerError } from '../errors.ts'
+import type { By, Emit } from '../run/events.ts'
+
+export type CellStatus = 'ok' | 'error' | 'aborted' | 'died' | 'unknown'
+export interface CellEnd {
+  readonly status: CellStatus
+  readonly executionCount: number | null
+  readonly durationMs: number
+}
+export interface StartedCell {
+  readonly cell: string
+  /** Resolves when the cell's end is on the disk. Rejects only when the sandbox or the log is lost. */
+  readonly ended: Promise<CellEnd>
+}
+
+/** How long each step of an interrupt may take before the next: message, SIGINT, SIGINT again. */
+const LADDER = [
+  { how: 'message', waitMs: 2000 },
+  { how: 'signal', waitMs: 5000 },
+  { how: 'signal', waitMs: 5000 },
+] as const
+
+interface Options {
+  readonly connection: Connection
+  readonly emit: Emit
+  readonly sandbox: string
+  readonly session: string
+  readonly config: KernelConfig
+}
+
+export class Kernel implements JournalListener {
+  readonly session: string
+  readonly #options: Options
+  readonly #authors = new Map<string, By>()
+  readonly #running = new Map<string, PromiseWithResolvers<CellEnd>>()
+  #handle: KernelHandle | undefined
+  #death: Extract<JournalRecord, { kind: 'kernel-dead' }> | undefined
+  #lost: Error | undefined
+  #cells = 0
+
+  constructor(options: Options) {
+    this.#options = options
+    this.session = options.session
+  }
+
+  get generation(): number {
+    return this.#handle?.generation ?? 0
+  }
+
+  /** Cells that were started and have not ended, in order. */
+  get running(): string[] {
+    return [...this.#running.keys()]
+  }
+
+  /** Why the kernel is dead, or undefined while it lives. */
+  get death(): string | undefined {
+    if (!this.#death) return undefined
+    const { exitCode, signal } = this.#death
+    return signal ? `killed by ${signal}` : `exit code ${exitCode}`
+  }
+
+  authorOf(cell: string): By {
+    return this.#authors.get(cell) ?? 'system'
+  }
+
+  /** Starts the first generation, or the next one; what the old one held in memory is lost. */
+  async start(signal?: AbortSignal): Promise<void> {
+    const { connection, config } = this.#options
+    const generation = this.generation + 1
+    this.#handle = await connection.request('kernel/start', { session: this.session, generation, config }, signal)
+    this.#death = undefined
+  }
+
+  /** Takes the next cell id and hands the code to the kernel. Ids count up for the whole session and are never used again. */
+  async execute(code: string, options: { by: By; hidden?: boolean; supersedes?: string }): Promise<StartedCell> {
+    if (this.#lost) throw this.#lost
+    if (this.#death) throw this.#deadError()
+    const cell = this.takeCellId()
+    const { by, hidden = false, supersedes } = options
+    const place = { session: this.session, sandbox: this.#options.sandbox, cell }
+    this.#authors.set(cell, by)
+    this.#options.emit({ type: 'cell-start', ...place, by, code, hidden, ...(supersedes === undefined ? {} : { supersedes }) })
+    const end = Promise.withResolvers<CellEnd>()
+    end.promise.catch(() => undefined)
+    this.#running.set(cell, end)
+    try {
+      await this.#options.connection.request('kernel/execute', { session: this.session, generation: this.generation, cell, code })
+    } catch (error) {
+      this.#running.delete(cell)
+      this.#options.emit({ type: 'cell-end', ...place, by: 'system', status: 'unknown', executionCount: null, durationMs: 0 })
+      if (error instanceof SeerError && error.code === 'kernel-gone') throw this.#deadError()
+      throw error
+    }
+    return { cell, ended: end.promise }
+  }
+
+  takeCellId(): string {
+    this.#cells += 1
+    return `c${this.#cells}`
+  }
+
+  /** The end of a running cell; undefined for one that is not running. */
+  ended(cell: string): Promise<CellEnd> | undefined {
+    return this.#running.get(cell)?.promise
+  }
+
+  /** Resolves when no cell is running. */
+  async settle(signal: AbortSignal): Promise<void> {
+    const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+    aborted.catch(() => undefined)
+    while (this.#running.size > 0) {
+      signal.throwIfAborted()
+      await Promise.race([aborted, ...[...this.#running.values()].map(({ promise }) => promise)])
+    }
+  }
+
+  /** Asks, then sends SIGINT, then again. False: the running cell has swallowed all three, and only a restart will stop it. */
+  async interrupt(by: By): Promise<boolean> {
+    const [current] = this.#running.values()
+    if (!current) return true
+    for (const { how, waitMs } of LADDER) {
+      this.#options.emit({ type: 'cell-interrupt', session: this.session, sandbox: this.#options.sandbox, cell: this.running[0]!, by, how })
+      await this.#options.connection.request('kernel/interrupt', { session: this.session, generation: this.generation, how })
+      if (await endsWithin(current.promise, waitMs)) return true
+    }
+    return false
+  }
+
+  /** From the journal, after the record's events are in the log. */
+  take(record: JournalRecord): void {
+    if (record.kind === 'kernel-dead' && record.generation === this.generation) this.#death = record
+    if (record.kind !== 'cell-end') return
+    const { cell, status, executionCount, durationMs } = record
+    this.#running.get(cell)?.resolve({ status, executionCount, durationMs })
+    this.#running.delete(cell)
+  }
+
+  /** Nobody will ever say how the running cells ended; the log's reader sees cells without an end. */
+  lose(error: unknown): void {
+    this.#lost = error instanceof Error ? error : new Error(String(error))
+    for (const end of this.#running.values()) end.reject(this.#lost)
+    this.#running.clear()
+  }
+
+  #deadError(): SeerError {
+    return new SeerError('kernel-dead', {
+      message: `The kernel has died (${this.death ?? 'it ended'}). All variables are lost.`,
+      hint: 'Call restart_kernel, then run again what you need.',
+    })
+  }
+}
+
+async function endsWithin(end: Promise<unknown>, waitMs: number): Promise<boolean> {
+  const timer = Promise.withResolvers<boolean>()
+  const handle = setTimeout(() => timer.resolve(false), waitMs)
+  try {
+    return await Promise.race([end.then(() => true), timer.promise])
+  } finally {
+    clearTimeout(handle)
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * What a killed process left behind: its run is given the output that the sandbox still holds, is marked as crashed, and the
+ * sandbox is ended. Only runs whose lock holder is dead are touched.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { deadHostConnection } from '../channel/dead-host.ts'
+import { Journal, type JournalPosition } from '../channel/journal.ts'
+import { eventsOfRecord } from '../channel/record-events.ts'
+import { connectHost } from '../channel/start-host.ts'
+import { resultSaver } from '../environment/save-result.ts'
+import { describeError } from '../errors.ts'
+import { readLock } from '../run/lock.ts'
+import { Run } from '../run/run.ts'
+import { readEvents } from '../run/log-reader.ts'
+import type { EventOf, RunEvent, UnknownEvent } from '../run/events.ts'
+import { attachLocalMachine } from '../sandbox/local/local.ts'
+import { livingHost } from '../sandbox/local/end-host.ts'
+
+type LoggedEvent = RunEvent | UnknownEvent
+export interface Recovery {
+  readonly run: string
+  readonly folder: string
+  /** Events that were still with the sandbox. */
+  readonly recovered: number
+  readonly problems: readonly string[]
+}
+
+/** True for a run that has no end and whose writer is dead. */
+export function isCrashed(folder: string, events: readonly LoggedEvent[]): boolean {
+  const lock = readLock(folder)
+  return lock !== undefined && !lock.alive && !events.some(({ type }) => type === 'run-end')
+}
+
+/** Undefined for a run that needs no recovery. */
+export async function recoverRun(folder: string): Promise<Recovery | undefined> {
+  // A lock that is gone or alive needs no reading of the log.
+  if (readLock(folder)?.alive !== false || !existsSync(join(folder, 'events.jsonl'))) return undefined
+  const { events } = await readEvents(join(folder, 'events.jsonl'))
+  if (!isCrashed(folder, events)) return undefined
+  const run = await Run.reopen(folder)
+  const problems: string[] = []
+  const before = run.lastSeq
+  for (const sandbox of openSandboxes(events)) {
+    try {
+      await drainSandbox(run, sandbox, events)
+    } catch (error) {
+      problems.push(`sandbox ${sandbox.sandbox}: ${describeError(error)}`)
+    }
+    run.emit({ type: 'sandbox-end', by: 'system', ...(sandbox.sandbox ? { sandbox: sandbox.sandbox } : {}), reason: 'its run crashed' })
+  }
+  const recovered = run.lastSeq - before
+  await run.end('crashed')
+  return { run: run.id, folder, recovered, problems }
+}
+
+function openSandboxes(events: readonly LoggedEvent[]): EventOf<'sandbox-start'>[] {
+  const ended = new Set(events.filter(({ type }) => type === 'sandbox-end').map(({ sandbox }) => sandbox))
+  return events.filter((event): event is EventOf<'sandbox-start'> => event.type === 'sandbox-start' && !ended.has(event.sandbox))
+}
+
+async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: readonly LoggedEvent[]): Promise<void> {
+  const attached = attachLocalMachine(start.attach)
+  const { python } = start.attach
+  if (!attached || typeof python !== 'string') throw new Error('the log does not say where it ran')
+  const { machine, layout } = attached
+  const alive = (await livingHost(layout)) !== undefined
+  const live = alive ? connectHost(machine, layout, python, () => undefined) : undefined
+  const authors = new Map(events.flatMap((event) => (event.type === 'cell-start' ? [[`${event.session}/${event.cell}`, event.by] as const] : [])))
+  const sandbox = start.sandbox ?? ''
+  const journal = new Journal(
+    live ?? deadHostConnection(layout.stateDir),
+    {
+      emit: run.emit,
+      sync: () => run.sync(),
+      hasArtifact: (sha256) => run.artifacts.has(sha256),
+      storeArtifact: run.storeArtifact,
+      eventsOf: (record) =>
+        eventsOfRecord(record, {
+          sandbox,
+          authorOf: (session, cell) => authors.get(`${session}/${cell}`) ?? 'system',
+          readArtifact: (sha256) => run.artifacts.read(sha256),
+          saveResult: resultSaver(machine, run),
+        }),
+    },
+    positionIn(events, sandbox),
+  )
+  try {
+    await journal.drain()
+  } finally {
+    live?.close()
+    await machine.terminate()
+  }
+}
+
+/** The last journal record of a sandbox that the log holds, with the types of its events: it may hold only some of them. */
+function positionIn(events: readonly LoggedEvent[], sandbox: string): JournalPosition {
+  let seq = 0
+  let types = new Set<string>()
+  for (const event of events) {
+    if (event.sandbox !== sandbox || !event.kernel || event.kernel.seq < seq) continue
+    if (event.kernel.seq > seq) types = new Set()
+    seq = event.kernel.seq
+    types.add(event.type)
+  }
+  return { seq, types }
+}

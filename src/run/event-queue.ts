@@ -1,0 +1,44 @@
+import type { RunEvent } from './events.ts'
+
+/** One reader's place in a run's events: an async iterable that keeps what it has not yet given out. */
+export class EventQueue implements AsyncIterableIterator<RunEvent> {
+  readonly #waiting: RunEvent[] = []
+  readonly #onClose: () => void
+  #wake: (() => void) | undefined
+  #closed = false
+
+  constructor(onClose: () => void) {
+    this.#onClose = onClose
+  }
+
+  push(event: RunEvent): void {
+    this.#waiting.push(event)
+    this.#wake?.()
+  }
+
+  /** What has not been read yet is still given out; after it the loop ends. */
+  close(): void {
+    this.#closed = true
+    this.#wake?.()
+    this.#onClose()
+  }
+
+  async next(): Promise<IteratorResult<RunEvent>> {
+    for (;;) {
+      const event = this.#waiting.shift()
+      if (event) return { value: event, done: false }
+      if (this.#closed) return { value: undefined, done: true }
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+
+  return(): Promise<IteratorResult<RunEvent>> {
+    this.#waiting.length = 0
+    this.close()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

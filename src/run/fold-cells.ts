@@ -1,0 +1,158 @@
+/** The cells of a run as they stand: code, who wrote it, what came of it. Bounded, however much the cells put out. */
+import { addOutput, emptyOutputs, updateDisplay, type OutputList } from '../notebook/outputs.ts'
+import type { By, EventOf, RunEvent } from './events.ts'
+import { foldBy } from './fold.ts'
+
+/** `unknown`: the run ended, or a line of the log is missing, before the cell's end was heard of. */
+export type CellStatus = 'running' | EventOf<'cell-end'>['status']
+
+export interface CellState {
+  kind: 'code' | 'markdown'
+  /** Unique in its session. */
+  cell: string
+  session: string | null
+  source: string
+  by: By
+  hidden: boolean
+  supersedes: string | null
+  supersededBy: string | null
+  status: CellStatus
+  executionCount: number | null
+  durationMs: number | null
+  generation: number | null
+  outputs: OutputList
+  interrupts: number
+  lost: { reason: EventOf<'output-lost'>['reason']; messages: number; bytes: number }[]
+  /** Counts up with every change, so that what is made of a cell need not be made again. */
+  version: number
+}
+
+export interface CellsState {
+  /** Keys of `cells`, in the order of the notebook: a cell stands after the one that it supersedes. */
+  order: string[]
+  cells: Record<string, CellState>
+  /** The cells in which a display id was shown: an update changes all of them. */
+  displays: Record<string, string[]>
+}
+
+/** Neither can be a name that plain objects have already, since it holds a slash. */
+export function cellKey(event: { session?: string | undefined; cell?: string | undefined }): string {
+  return `${event.session ?? ''}/${event.cell ?? 'outside'}`
+}
+
+/** The cells in order. */
+export function cellsOf(state: CellsState): CellState[] {
+  return state.order.map((key) => state.cells[key]!)
+}
+
+export const cellsFold = foldBy<CellsState>(() => ({ order: [], cells: {}, displays: {} }), {
+  'cell-start': (state, event) => {
+    const cell = openCell(state, event, 'code', event.supersedes)
+    Object.assign(cell, { source: event.code, by: event.by, hidden: event.hidden, status: 'running' })
+    touch(cell, event)
+  },
+  'markdown-add': (state, event) => {
+    const cell = openCell(state, event, 'markdown', event.supersedes)
+    Object.assign(cell, { source: event.text, by: event.by, status: 'ok' })
+    touch(cell, event)
+  },
+  'cell-output': (state, event) => {
+    const cell = openCell(state, event, 'code')
+    takeOutput(state, cell, event)
+    touch(cell, event)
+  },
+  'cell-end': (state, event) => {
+    const cell = openCell(state, event, 'code')
+    Object.assign(cell, { status: event.status, executionCount: event.executionCount, durationMs: event.durationMs })
+    touch(cell, event)
+  },
+  'cell-interrupt': (state, event) => {
+    if (event.cell === undefined) return
+    const cell = openCell(state, event, 'code')
+    cell.interrupts += 1
+    touch(cell, event)
+  },
+  'output-lost': (state, event) => {
+    if (event.cell === undefined) return
+    const cell = openCell(state, event, 'code')
+    const known = cell.lost.find(({ reason }) => reason === event.reason)
+    if (known) Object.assign(known, { messages: known.messages + event.messages, bytes: known.bytes + event.bytes })
+    else cell.lost.push({ reason: event.reason, messages: event.messages, bytes: event.bytes })
+    touch(cell, event)
+  },
+  'kernel-dead': (state, event) => endRunning(state, 'died', event.session ?? null),
+  'run-end': (state) => endRunning(state, 'unknown'),
+})
+
+/** The cell of an event. One whose start is missing is made all the same: its output is not lost for that. */
+function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], supersedes?: string): CellState {
+  const key = cellKey(event)
+  const known = state.cells[key]
+  if (known) return known
+  const cell: CellState = {
+    kind,
+    cell: event.cell ?? 'outside',
+    session: event.session ?? null,
+    source: '',
+    by: event.by,
+    hidden: false,
+    supersedes: supersedes ?? null,
+    supersededBy: null,
+    status: 'unknown',
+    executionCount: null,
+    durationMs: null,
+    generation: null,
+    outputs: emptyOutputs(),
+    interrupts: 0,
+    lost: [],
+    version: 0,
+  }
+  state.cells[key] = cell
+  state.order.splice(placeOf(state, event, cell, supersedes), 0, key)
+  return cell
+}
+
+function placeOf(state: CellsState, event: RunEvent, cell: CellState, supersedes: string | undefined): number {
+  const key = cellKey({ session: event.session, cell: supersedes })
+  const old = supersedes === undefined ? undefined : state.cells[key]
+  if (!old || old === cell) return state.order.length
+  // Of two edits of the same cell both stand after it, in their order.
+  let last = key
+  for (let next = old.supersededBy; next !== null; next = state.cells[last]?.supersededBy ?? null) {
+    last = cellKey({ session: event.session, cell: next })
+  }
+  const tip = state.cells[last] ?? old
+  tip.supersededBy = cell.cell
+  tip.version += 1
+  return state.order.indexOf(last) + 1
+}
+
+function touch(cell: CellState, event: RunEvent): void {
+  cell.generation = event.kernel?.generation ?? cell.generation
+  cell.version += 1
+}
+
+function takeOutput(state: CellsState, cell: CellState, event: EventOf<'cell-output'>): void {
+  const { output } = event
+  const id = 'display_id' in output ? output.display_id : undefined
+  const key = id === undefined ? undefined : `${event.session ?? ''}/${id}`
+  if (key === undefined) return addOutput(cell.outputs, output)
+  const shownIn = (state.displays[key] ??= [])
+  if (output.output_type === 'update_display_data') {
+    for (const other of shownIn) {
+      const shown = state.cells[other]
+      if (shown && updateDisplay(shown.outputs, output)) shown.version += 1
+    }
+    return
+  }
+  addOutput(cell.outputs, output)
+  if (!shownIn.includes(cellKey(event))) shownIn.push(cellKey(event))
+}
+
+function endRunning(state: CellsState, status: CellStatus, session?: string | null): void {
+  for (const cell of cellsOf(state)) {
+    if (cell.status !== 'running' || (session !== undefined && cell.session !== session)) continue
+    cell.status = status
+    cell.version += 1
+  }
+}

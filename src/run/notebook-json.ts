@@ -1,0 +1,41 @@
+/** The text of notebook.ipynb, piece by piece: a cell that has not changed is not made again, and no piece is larger than a cell. */
+import { inlineCell } from '../notebook/inline.ts'
+import type { ReadBlob } from '../notebook/stream-text.ts'
+import { aboutCell, notebookCell, notebookCells, notebookFrame, type NotebookState } from './fold-notebook.ts'
+
+export class NotebookJson {
+  readonly #readBlob: ReadBlob
+  readonly #maxCacheBytes: number
+  readonly #cache = new Map<string, { version: number; json: Buffer }>()
+  #cachedBytes = 0
+
+  constructor(readBlob: ReadBlob, maxCacheBytes = 128 * 1024 * 1024) {
+    this.#readBlob = readBlob
+    this.#maxCacheBytes = maxCacheBytes
+  }
+
+  *pieces(state: NotebookState): Generator<Buffer> {
+    yield Buffer.from(`{"cells": [\n${JSON.stringify(aboutCell(state.summary), null, 1)}`)
+    for (const { id, cell } of notebookCells(state.cells)) {
+      const kept = this.#cache.get(id)
+      if (kept?.version === cell.version) {
+        yield kept.json
+        continue
+      }
+      const json = Buffer.from(`,\n${JSON.stringify(inlineCell(notebookCell(id, cell), this.#readBlob), null, 1)}`)
+      this.#keep(id, cell.version, json)
+      yield json
+    }
+    // The frame's own braces, opened above.
+    yield Buffer.from(`\n],\n${JSON.stringify(notebookFrame(state.summary), null, 1).slice(2)}\n`)
+  }
+
+  #keep(id: string, version: number, json: Buffer): void {
+    this.#cachedBytes -= this.#cache.get(id)?.json.byteLength ?? 0
+    this.#cache.delete(id)
+    // What does not fit is made again each time: the writer paces itself by how long it takes.
+    if (this.#cachedBytes + json.byteLength > this.#maxCacheBytes) return
+    this.#cache.set(id, { version, json })
+    this.#cachedBytes += json.byteLength
+  }
+}

@@ -1,0 +1,63 @@
+/** What is made from the log while a run goes on: the notebook, the results' tables and run.json. */
+import { renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Artifacts } from './artifacts.ts'
+import type { CellState } from './fold-cells.ts'
+import type { Summary } from './fold-summary.ts'
+import type { AnyEvent } from './fold.ts'
+import { openNotebookWriter } from './notebook-writer.ts'
+import { openResults } from './results.ts'
+import { runJson } from './run-json.ts'
+
+export interface Projections {
+  push(event: AnyEvent): void
+  /** Writes everything a last time. Throws when the notebook cannot be written. */
+  close(): Promise<void>
+  closeNow(): void
+  readonly summary: Summary
+  readonly cells: Readonly<Record<string, CellState>>
+  /** Keys of `cells`, in the order of the notebook. */
+  readonly order: readonly string[]
+}
+
+/** Events after which run.json is written anew: when a run starts, when it is known where it runs, and when it ends. */
+const WRITES_RUN_JSON = new Set(['run-start', 'sandbox-start', 'session-start', 'run-end'])
+
+export function openProjections(folder: string, artifacts: Artifacts): Projections {
+  const notebook = openNotebookWriter(join(folder, 'notebook.ipynb'), { readBlob: (sha256, range) => artifacts.read(sha256, range) })
+  const results = openResults(join(folder, 'results'))
+  const environment = { python: null as string | null }
+
+  function push(event: AnyEvent): void {
+    notebook.push(event)
+    results.push(event)
+    if (event.type === 'sandbox-start') environment.python = pythonOf(event)
+    if (WRITES_RUN_JSON.has(event.type)) writeAtomic(join(folder, 'run.json'), runJson(notebook.state.summary, environment))
+  }
+
+  return {
+    push,
+    close: () => notebook.close(),
+    closeNow: () => notebook.closeNow(),
+    get summary() {
+      return notebook.state.summary
+    },
+    get cells() {
+      return notebook.state.cells.cells
+    },
+    get order() {
+      return notebook.state.cells.order
+    },
+  }
+}
+
+function pythonOf(event: AnyEvent): string | null {
+  const attach = 'attach' in event ? event.attach : undefined
+  const python = typeof attach === 'object' && attach !== null && 'python' in attach ? attach.python : undefined
+  return typeof python === 'string' ? python : null
+}
+
+function writeAtomic(path: string, value: unknown): void {
+  writeFileSync(`${path}.part`, `${JSON.stringify(value, null, 2)}\n`)
+  renameSync(`${path}.part`, path)
+}

@@ -1,0 +1,19 @@
+import { basename, extname } from 'node:path'
+import { outputsFolder, newRunFolder } from './paths.ts'
+import { Run } from './run.ts'
+import { SEER_VERSION } from './version.ts'
+
+/** The run of a plain script: named after the script, in `./outputs`. */
+export function openScriptRun(): Run {
+  const script = process.argv[1] === undefined ? 'script' : basename(process.argv[1], extname(process.argv[1]))
+  return Run.create(newRunFolder(outputsFolder(), script, new Date()), {
+    seer: SEER_VERSION,
+    experiment: script,
+    profile: null,
+    params: {},
+    backend: 'local',
+    confinement: 'none',
+    provider: 'script',
+    seed: 0,
+  })
+}

@@ -1,0 +1,44 @@
+/**
+ * A machine on which processes can be started and files moved, with an end. Five members, and a backend that can do no more is
+ * whole; an ability that some backends lack is an optional member, asked for before anything starts.
+ */
+import type { Readable, Writable } from 'node:stream'
+import type { z } from 'zod'
+
+export interface Machine {
+  readonly id: string
+  /** Starts a process beside the sandbox's files. It promises no shared pids, ports or /tmp with the kernel. */
+  spawn(argv: readonly string[], options?: { signal?: AbortSignal }): Promise<MachineProcess>
+  /** Paths are relative to the workspace. Throws `file-missing` or `file-too-large`. */
+  readFile(path: string, options?: { maxBytes?: number }): Promise<Uint8Array>
+  /** Parents are made. */
+  writeFile(path: string, bytes: Uint8Array): Promise<void>
+  /** Ends every process of the sandbox and gives back what it held. Idempotent. */
+  terminate(): Promise<void>
+}
+
+export interface MachineProcess {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  readonly exited: Promise<{ code: number | null; signal: string | null }>
+  kill(): void
+}
+
+/** Where things lie on a machine: what the host process is told, and what a later process needs to find it again. */
+export interface Layout {
+  readonly stateDir: string
+  readonly runtimeDir: string
+  readonly workspace: string
+  readonly libraries: string
+  readonly socket: string
+  /** The folder of Seer's own Python on that machine. */
+  readonly pythonDir: string
+}
+
+export interface StartedMachine {
+  readonly machine: Machine
+  readonly layout: Layout
+  /** Goes into the log, so that `seer gc` can find a dead run's machine. */
+  readonly attach: Record<string, z.core.util.JSONType>
+}

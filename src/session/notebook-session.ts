@@ -1,0 +1,155 @@
+/** A notebook session: a kernel in a sandbox, a workspace in it, and the tools that an agent works with. */
+import { z } from 'zod'
+import type { Sandbox } from '../environment/sandbox.ts'
+import { SeerError } from '../errors.ts'
+import { Kernel } from '../kernel/kernel.ts'
+import { publish, type McpConfig } from '../mcp/local.ts'
+import { parseOptions } from '../options.ts'
+import { renderForModel } from '../notebook/render.ts'
+import { readCellMessages } from '../run/cell-messages.ts'
+import { readOutput } from '../notebook/read-output.ts'
+import { cellTools } from '../tools/cell-tools.ts'
+import { findingTool } from '../tools/finding-tool.ts'
+import { kernelTools } from '../tools/kernel-tools.ts'
+import type { Notebook } from '../tools/notebook.ts'
+import { toolsVersion, type Tool } from '../tools/tool.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import { modelInfoText } from './model-info.ts'
+
+const optionsSchema = z.strictObject({
+  /** The schema of a finding's `answer`. Without it a finding is a claim in words. */
+  answer: z.instanceof(z.ZodObject).optional(),
+})
+
+/** What a session's own code printed. */
+export interface ExecResult {
+  readonly cell: string
+  readonly status: 'ok' | 'error' | 'aborted' | 'died' | 'unknown'
+  readonly text: string
+}
+
+export class NotebookSession {
+  readonly sessionId: string
+  /** For `runAgent`. */
+  readonly mcpConfig: McpConfig
+  /** The same tools, for code of this process. */
+  readonly tools: readonly Tool[]
+  /** What the agent should know of the models, for its prompt. */
+  readonly modelInfoText: string
+  readonly workspacePath: string
+  readonly #kernel: Kernel
+  readonly #sandbox: Sandbox
+  readonly #withdraw: () => void
+  #terminated = false
+
+  constructor(sandbox: Sandbox, kernel: Kernel, tools: readonly Tool[], info: string) {
+    this.sessionId = kernel.session
+    this.tools = tools
+    this.modelInfoText = info
+    this.workspacePath = sandbox.workspacePath
+    this.#kernel = kernel
+    this.#sandbox = sandbox
+    const { config, withdraw } = publish('notebook', { tools, settle: (signal) => kernel.settle(signal) })
+    this.mcpConfig = config
+    this.#withdraw = withdraw
+  }
+
+  /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits until it has ended. */
+  async exec(code: string): Promise<ExecResult> {
+    const { cell, ended } = await this.#kernel.execute(code, { by: 'researcher' })
+    const { status } = await ended
+    return { cell, status, text: await textOf(this.#sandbox, this.sessionId, cell) }
+  }
+
+  /** Takes the tools back. The kernel ends with its sandbox. Idempotent. */
+  terminate(): Promise<void> {
+    if (!this.#terminated) {
+      this.#terminated = true
+      this.#withdraw()
+      this.#sandbox.run.emit({ type: 'session-end', by: 'system', session: this.sessionId, reason: 'terminated' })
+    }
+    return Promise.resolve()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.terminate()
+  }
+}
+
+/**
+ * Opens a notebook in a sandbox: libraries are copied, the kernel starts, models are loaded and the init code runs, in that
+ * order. Throws a SeerError when the kernel does not start or the set-up fails.
+ */
+export async function createNotebookSession(
+  sandbox: Sandbox,
+  workspace: Workspace,
+  options: z.input<typeof optionsSchema> = {},
+): Promise<NotebookSession> {
+  const { answer } = parseOptions('createNotebookSession', optionsSchema, options)
+  const { run } = sandbox
+  const session = sandbox.nextSessionId()
+  for (const { name, code } of workspace.libraries) await sandbox.writeFile(`libraries/${name}.py`, code)
+  const models = sandbox.modelHandles.map(({ name, varName, path, dtype }) => ({ name, varName, path, dtype }))
+  const kernel = new Kernel({
+    connection: sandbox.connection,
+    emit: run.emit,
+    sandbox: sandbox.sandboxId,
+    session,
+    config: { params: run.start.params, seed: run.start.seed, models: workspace.preloadModels ? models : [] },
+  })
+  sandbox.journal.listen(session, kernel)
+  const notebook = notebookOf(sandbox, kernel, () => setUp(sandbox, workspace, kernel))
+  const tools = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer as z.ZodObject | undefined)]
+  run.emit({
+    type: 'session-start',
+    by: 'system',
+    session,
+    sandbox: sandbox.sandboxId,
+    kind: 'notebook',
+    toolsVersion: toolsVersion(tools),
+    libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
+    models: sandbox.modelHandles.map(({ name, varName, weightsSha256, quantisation }) => ({ name, varName, weightsSha256, quantisation })),
+  })
+  await kernel.start(run.signal)
+  await notebook.setUp()
+  return new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace))
+}
+
+/** The cells that run before the agent's: our own set-up, then the researcher's init code. */
+async function setUp(sandbox: Sandbox, workspace: Workspace, kernel: Kernel): Promise<void> {
+  const cells = ['seer.setup()', ...(workspace.customInitCode === undefined ? [] : [workspace.customInitCode])]
+  for (const code of cells) {
+    const { cell, ended } = await kernel.execute(code, { by: 'setup', hidden: workspace.hiddenModelLoading })
+    const { status } = await ended
+    if (status === 'ok') continue
+    throw new SeerError('setup-cell-failed', {
+      message: `The set-up cell ${cell} ended with "${status}":\n${await textOf(sandbox, kernel.session, cell)}`,
+      hint: code === 'seer.setup()' ? 'Run `seer doctor`: the model may not fit into memory.' : 'Correct customInitCode.',
+    })
+  }
+}
+
+function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<void>): Notebook {
+  const { run } = sandbox
+  return {
+    kernel,
+    readBlob: (sha256, range) => run.artifacts.read(sha256, range),
+    cell: (id) => run.cell(kernel.session, id),
+    cells: () => run.cells(kernel.session),
+    readOutput: (cell, from, maxBytes) =>
+      readOutput(() => readCellMessages(run.folder, kernel.session, cell), {
+        from,
+        maxBytes,
+        readBlob: (sha256, range) => run.artifacts.read(sha256, range),
+      }),
+    readFile: (path, maxBytes) => sandbox.readFile(path, { maxBytes }),
+    setUp: setUpAgain,
+  }
+}
+
+async function textOf({ run }: Sandbox, session: string, cell: string): Promise<string> {
+  const outputs = run.cell(session, cell)?.outputs
+  if (!outputs) return ''
+  const blocks = await renderForModel(outputs, { cell, readBlob: (sha256, range) => run.artifacts.read(sha256, range) })
+  return blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n')
+}

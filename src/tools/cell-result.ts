@@ -1,0 +1,70 @@
+/** How a cell is told to an agent: one line of facts, then its outputs, trimmed. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { didYouMean } from '../did-you-mean.ts'
+import { SeerError } from '../errors.ts'
+import { renderForModel } from '../notebook/render.ts'
+import type { CellFacts, Notebook } from './notebook.ts'
+import type { ContentBlock, ToolContext, ToolResult } from './tool.ts'
+
+/** A cell that takes longer is not stopped: the call returns `running`, and the agent decides. Below clients' 60 s time-outs. */
+export const PATIENCE_MS = 25_000
+
+export const cellResultSchema = z.strictObject({
+  cell: z.string(),
+  status: z.enum(['ok', 'error', 'aborted', 'died', 'unknown', 'running']),
+  execution_count: z.int().nullable(),
+  generation: z.int(),
+})
+type CellResult = ToolResult & { structured: z.input<typeof cellResultSchema> }
+
+/** Waits for a cell up to `patienceMs`, then tells how it stands. The wait ends with the call's signal; the cell goes on. */
+export async function waitAndTell(notebook: Notebook, cell: string, context: ToolContext, patienceMs = PATIENCE_MS): Promise<CellResult> {
+  const ended = notebook.kernel.ended(cell)
+  if (ended) {
+    const timer = new AbortController()
+    const signal = AbortSignal.any([timer.signal, context.signal])
+    try {
+      await Promise.race([ended, sleep(patienceMs, undefined, { signal })])
+    } finally {
+      timer.abort()
+    }
+  }
+  return tellCell(notebook, cell)
+}
+
+export async function tellCell(notebook: Notebook, cell: string): Promise<CellResult> {
+  const facts = findCell(notebook, cell)
+  const status = facts.status ?? 'unknown'
+  const { generation } = notebook.kernel
+  const text: ContentBlock = { type: 'text', text: headline(notebook, cell, facts) }
+  const rendered = await renderForModel(facts.outputs, { cell, readBlob: notebook.readBlob })
+  return { content: [text, ...rendered], structured: { cell, status, execution_count: facts.executionCount, generation } }
+}
+
+function headline(notebook: Notebook, cell: string, { status, outputs }: CellFacts): string {
+  const quiet = outputs.next === 0 ? ' It printed nothing.' : ''
+  switch (status) {
+    case 'ok':
+      return `[${cell}] ok.${quiet}`
+    case 'error':
+      return `[${cell}] raised an error.`
+    case 'aborted':
+      return `[${cell}] was not run: a cell before it failed or was interrupted.`
+    case 'died':
+      return `[${cell}] The kernel died while this cell ran (${notebook.kernel.death ?? 'it ended'}). All variables are lost. Call restart_kernel, then run again what you need.`
+    case 'running':
+      return `[${cell}] is still running. Nothing is lost: call wait_cell to go on waiting, or interrupt to stop it. Its output so far:`
+    default:
+      return `[${cell}] ended in an unknown way: the connection to its kernel was lost.`
+  }
+}
+
+/** Throws what the agent can mend: an id that does not exist. */
+export function findCell(notebook: Notebook, cell: string): CellFacts {
+  const facts = notebook.cell(cell)
+  if (facts) return facts
+  const cells = notebook.cells()
+  const known = cells.length > 0 ? `The cells are: ${cells.join(', ')}.` : 'There are no cells yet.'
+  throw new SeerError('unknown-cell', { message: `There is no cell "${cell}"${didYouMean(cell, cells)} ${known}` })
+}

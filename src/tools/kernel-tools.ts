@@ -1,0 +1,79 @@
+/** Tools on the kernel as a whole, and on files of its workspace. */
+import { z } from 'zod'
+import { SeerError } from '../errors.ts'
+import { basename, extname } from 'node:path'
+import type { Notebook } from './notebook.ts'
+import { defineTool, type Tool } from './tool.ts'
+
+const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  '.csv': 'text/csv',
+  '.html': 'text/html',
+  '.ipynb': 'application/x-ipynb+json',
+  '.jpeg': 'image/jpeg',
+  '.jpg': 'image/jpeg',
+  '.json': 'application/json',
+  '.md': 'text/markdown',
+  '.pdf': 'application/pdf',
+  '.png': 'image/png',
+  '.py': 'text/x-python',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain',
+}
+
+export function kernelTools(notebook: Notebook): Tool[] {
+  return [interrupt(notebook), restartKernel(notebook), saveArtifact(notebook)]
+}
+
+const interrupt = (notebook: Notebook) =>
+  defineTool({
+    name: 'interrupt',
+    description: 'Stop the running cell with a KeyboardInterrupt. Variables stay. Cells that wait behind it are not run.',
+    input: z.strictObject({}),
+    result: z.strictObject({ stopped: z.boolean() }),
+    execute: async (_, { by }) => {
+      const running = notebook.kernel.running
+      if (running.length === 0) return { content: [{ type: 'text', text: 'No cell is running.' }], structured: { stopped: true } }
+      const stopped = await notebook.kernel.interrupt(by)
+      const text = stopped
+        ? `${running[0]} was stopped.`
+        : `${running[0]} did not stop: it ignores KeyboardInterrupt. Only restart_kernel will stop it, and that loses all variables.`
+      return { content: [{ type: 'text', text }], structured: { stopped } }
+    },
+  })
+
+const restartKernel = (notebook: Notebook) =>
+  defineTool({
+    name: 'restart_kernel',
+    description: 'Start the kernel anew. All variables are lost; the set-up (models, PARAMS, libraries) is run again. Cells and their output stay in the notebook.',
+    input: z.strictObject({}),
+    result: z.strictObject({ generation: z.int() }),
+    execute: async (_, { signal }) => {
+      await notebook.kernel.start(signal)
+      await notebook.setUp()
+      const { generation } = notebook.kernel
+      const text = `The kernel was started anew (number ${generation}). The set-up has run; all variables of your own are lost.`
+      return { content: [{ type: 'text', text }], structured: { generation } }
+    },
+  })
+
+const saveArtifact = (notebook: Notebook) =>
+  defineTool({
+    name: 'save_artifact',
+    description: 'Keep a file of the workspace with the run (a figure, a table, a text), so that it outlives the sandbox. At most 256 MB.',
+    input: z.strictObject({ path: z.string().min(1).describe('A path in the workspace') }),
+    result: z.strictObject({ name: z.string(), sha256: z.string(), bytes: z.int() }),
+    execute: async ({ path }, { emit, by, storeArtifact }) => {
+      const bytes = await notebook.readFile(path, MAX_ARTIFACT_BYTES)
+      const name = basename(path)
+      if (name.length > 200) throw new SeerError('file-name', { message: 'The file name is longer than 200 characters.' })
+      const sha256 = storeArtifact(bytes)
+      const mediaType = MEDIA_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream'
+      emit({ type: 'artifact-save', by, session: notebook.kernel.session, name, sha256, bytes: bytes.byteLength, mediaType })
+      return {
+        content: [{ type: 'text', text: `${name} is kept with the run (${bytes.byteLength} bytes).` }],
+        structured: { name, sha256, bytes: bytes.byteLength },
+      }
+    },
+  })

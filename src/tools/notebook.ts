@@ -1,0 +1,30 @@
+/** What the notebook tools need of the session that they work on. */
+import type { OutputList } from '../notebook/outputs.ts'
+import type { OutputStretch } from '../notebook/read-output.ts'
+import type { ReadBlob } from '../notebook/stream-text.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+
+export interface CellFacts {
+  readonly kind: 'code' | 'markdown'
+  readonly source: string
+  readonly hidden: boolean
+  readonly supersededBy: string | null
+  /** Null for markdown. */
+  readonly status: 'running' | 'ok' | 'error' | 'aborted' | 'died' | 'unknown' | null
+  readonly executionCount: number | null
+  readonly outputs: OutputList
+}
+
+export interface Notebook {
+  readonly kernel: Kernel
+  readonly readBlob: ReadBlob
+  /** A cell as the log has it now. */
+  cell(id: string): CellFacts | undefined
+  /** Cell ids in order, for error messages. */
+  cells(): string[]
+  readOutput(cell: string, from: number, maxBytes: number): Promise<OutputStretch>
+  /** Bytes of a plain file in the workspace. */
+  readFile(path: string, maxBytes: number): Promise<Uint8Array>
+  /** Runs the set-up cells again, after a restart. */
+  setUp(): Promise<void>
+}

@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config'
+
+// Type stripping runs the sources as they are; the condition makes `seer-interp` mean this checkout's src/index.ts.
+const shared = {
+  resolve: { conditions: ['seer-source'] },
+  ssr: { resolve: { conditions: ['seer-source', 'node', 'import', 'module', 'default'] } },
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/architecture.test.ts'],
+          setupFiles: ['test/setup.ts'],
+          testTimeout: 15_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'integration',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/architecture.test.ts'],
+          setupFiles: ['test/setup.ts'],
+          pool: 'forks',
+          maxWorkers: 2,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+})
