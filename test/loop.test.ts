@@ -75,7 +75,7 @@ afterEach(async () => {
 
 async function play(
   script: ScriptedAnswer[],
-  options: { maxTurns?: number; signal?: AbortSignal; request?: Partial<AgentRequest> } = {},
+  options: { baseURL?: string; maxTurns?: number; signal?: AbortSignal; request?: Partial<AgentRequest> } = {},
 ) {
   server = await loopbackMessages(script)
   const events: EventInput[] = []
@@ -97,7 +97,13 @@ async function play(
     maxTurns: options.maxTurns ?? 10,
     ...options.request,
   }
-  const provider = claudeProvider({ apiKey: KEY, baseURL: server.url, retry, model: 'claude-sonnet-5-5', env: {} })
+  const provider = claudeProvider({
+    apiKey: KEY,
+    baseURL: options.baseURL ?? server.url,
+    retry,
+    model: 'claude-sonnet-5-5',
+    env: {},
+  })
   return { events, done: provider.run(request, context), of: ofType(events) }
 }
 
@@ -298,17 +304,11 @@ describe('trouble that stays', () => {
   })
 
   it('says that a host cannot be reached, at once', async () => {
-    const { done } = await play([])
-    await done.catch(() => {})
-    await server[Symbol.asyncDispose]()
-    const provider = claudeProvider({ apiKey: KEY, baseURL: server.url, env: {} })
-    const context = {
-      emit: (event: EventInput) => event as never,
-      by: 'agent:a',
-      signal: new AbortController().signal,
-    } as unknown as AgentContext
-    const request = { role: 'a', prompt: '', userMessage: 'x', tools: [], maxTurns: 1 }
-    await expect(provider.run(request, context)).rejects.toMatchObject({ code: 'provider-unreachable' })
+    const { done } = await play([], { baseURL: 'http://127.0.0.1:1' })
+    await expect(done).rejects.toMatchObject({
+      code: 'provider-unreachable',
+      message: expect.stringContaining('127.0.0.1:1'),
+    })
   })
 
   it('does not go on when the model would not be sent everything', async () => {

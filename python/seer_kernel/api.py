@@ -21,10 +21,14 @@ def make_module(config: dict[str, Any], user_ns: dict[str, Any]) -> types.Module
         save_file(name, value, workspace)
 
     def setup() -> None:
-        """Loads the experiment's models. Run once, in the set-up cell."""
-        from .models import load_models
+        """Loads the experiment's models and reports what it computes on. Run once, in the set-up cell."""
+        if config["models"]:
+            from .models import load_models
 
-        load_models(user_ns, config["models"])
+            load_models(user_ns, config["models"])
+        from .compute import publish
+
+        publish()
 
     models = [{key: model[key] for key in ("name", "varName", "dtype")} for model in config["models"]]
     for name, value in {"record": record, "save": save, "setup": setup, "models": models}.items():

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from .threads import threads_print_under_their_cell
 class SeerKernelApp(IPKernelApp):  # type: ignore[misc]
     """ipykernel's application. Its iopub socket drops nothing: at the default mark a paused reader lost 9 of 10."""
 
-    @default("session")
+    @default("session")  # type: ignore[untyped-decorator]
     def _seer_session(self) -> SeerSession:
         return SeerSession(parent=self)
 
@@ -58,6 +59,10 @@ def main(argv: list[str]) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     settings = Config()
     settings.HistoryManager.enabled = False
+    # Its tip of the day is drawn from the global `random`, again at each request for the kernel's info.
+    settings.InteractiveShell.enable_tip = False
+    # tqdm's warning that a widget is missing shows a folder of this machine, and nobody can act on it.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     settings.IPKernelApp.outstream_class = "seer_kernel.outstream.PiecewiseOutStream"
     settings.IPKernelApp.connection_file = options.connection_file
     namespace: dict[str, Any] = {}

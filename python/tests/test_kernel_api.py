@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -36,10 +37,8 @@ def test_paths(shared_host: HostFixture, shared: Client) -> None:
     (shared_host.root / "work" / "from_workspace.py").write_text("where = 'workspace'\n")
     code = "import from_library, from_workspace, sys, site\nprint(from_library.where, from_workspace.where)\n"
     assert run(shared, code)[0]["text"] == "library workspace\n"
-    code = (
-        "print(site.ENABLE_USER_SITE, [p for p in sys.path if 'seer_host' in str(__import__('os').listdir(p or '.'))])"
-    )
-    assert run(shared, code)[0]["text"] == "False []\n"
+    code = "import importlib.util as u\nprint(site.ENABLE_USER_SITE, u.find_spec('seer_host'), u.find_spec('boot'))"
+    assert run(shared, code)[0]["text"] == "False None None\n"
 
 
 def test_environment_is_exactly_what_was_given(shared_host: HostFixture, shared: Client) -> None:
@@ -50,7 +49,8 @@ def test_environment_is_exactly_what_was_given(shared_host: HostFixture, shared:
 
 
 def test_record(shared: Client) -> None:
-    code = "import numpy as np, torch\nseer.record({'n': np.int64(3), 'x': torch.tensor(0.5), 'v': np.arange(3), 's': 'é'})"
+    row = "{'n': np.int64(3), 'x': torch.tensor(0.5), 'v': np.arange(3), 's': 'é'}"
+    code = f"import numpy as np, torch\nseer.record({row})"
     (shown,) = run(shared, code)
     assert shown["data"][RECORD] == {"table": "trials", "row": {"n": 3, "x": 0.5, "v": [0, 1, 2], "s": "é"}}
     assert shown["data"]["text/plain"].startswith("trials: {")
@@ -94,7 +94,7 @@ def test_refusals(shared: Client, call: str, kind: str, words: str) -> None:
         ("plt.figure()", "figure", "v.png", {}, "open(p,'rb').read(4)==b'\\x89PNG'"),
         ("b'abc'", "bytes", "v.bin", {}, "open(p,'rb').read()==b'abc'"),
         (
-            "{'a': np.float32(0.5), 'b': float('nan')}",
+            "{'a': np.float32(0.5), 'b': np.nan}",
             "json",
             "v.json",
             {"nonFinite": ["b"]},
@@ -105,7 +105,10 @@ def test_refusals(shared: Client, call: str, kind: str, words: str) -> None:
 def test_save(
     shared_host: HostFixture, shared: Client, value: str, kind: str, file: str, facts: dict[str, Any], check: str
 ) -> None:
-    imports = "import torch, json, pandas as pd, numpy as np, matplotlib.pyplot as plt\nfrom safetensors.torch import load_file\n"
+    imports = (
+        "import torch, json, pandas as pd, numpy as np, matplotlib.pyplot as plt\n"
+        "from safetensors.torch import load_file\n"
+    )
     shown = run(shared, f"{imports}seer.save('v', {value}); plt.close('all')\np = '.seer-saved/{file}'\nassert {check}")
     told = next(output["data"][SAVE] for output in shown if SAVE in output["data"])
     data = (shared_host.root / "work" / ".seer-saved" / file).read_bytes()
@@ -120,9 +123,8 @@ def test_seeds(make_host: MakeHost) -> None:
         client.start(session, seed=11)
     client.start("s3", seed=12)
     draw = "print(random.random(), np.random.rand(), torch.rand(1).item(), hash('x'))"
-    assert (
-        run(client, "import sys; print('torch' in sys.modules, 'numpy' in sys.modules)")[0]["text"] == "False False\n"
-    )
+    loaded = "import sys, random; print('torch' in sys.modules, 'numpy' in sys.modules, random.getstate()[1][-1])"
+    assert run(client, loaded)[0]["text"] == f"False False {random.Random(11).getstate()[1][-1]}\n"
     first = run(client, f"import random, numpy as np, torch\n{draw}")[0]["text"]
     run(client, "import random\nx = 1", "s2")
     run(client, "import torch", "s2")
@@ -148,7 +150,8 @@ def test_set_up_cell_with_a_model(make_host: MakeHost) -> None:
     run(
         client,
         "import transformers as t, tokenizers as k\n"
-        "c = t.LlamaConfig(hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, vocab_size=8)\n"
+        "c = t.LlamaConfig(hidden_size=16, intermediate_size=16, num_hidden_layers=2,"
+        " num_attention_heads=2, vocab_size=8)\n"
         "t.LlamaForCausalLM(c).save_pretrained('m')\n"
         "tok = k.Tokenizer(k.models.WordLevel({'a': 0, '<e>': 1}, unk_token='<e>'))\n"
         "tok.pre_tokenizer = k.pre_tokenizers.Whitespace()\n"
@@ -158,7 +161,7 @@ def test_set_up_cell_with_a_model(make_host: MakeHost) -> None:
     folder = str(host.root / "work" / "m")
     one = {"name": "tiny/llama", "path": folder, "dtype": "float32"}
     client.start("s1", models=[{**one, "varName": "model"}])
-    (line,) = run(client, "seer.setup()")
+    line = run(client, "seer.setup()")[0]
     assert line["text"].startswith("model = tiny/llama: 2 layers, width 16, ") and line["text"].endswith("float32\n")
     told = run(
         client, "print(model.name_or_path, tokenizer.name_or_path, tokenizer.padding_side, model.training, seer.models)"

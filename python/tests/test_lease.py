@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from client import HostFixture
 from test_deaths import LEAVE_PROCESSES, gone
@@ -42,7 +43,7 @@ def test_lease_end_leaves_nothing(make_host: MakeHost) -> None:
     assert not gone({host.pid}, 0.1), "an attached connection renews the lease"
     client.kill()
     assert gone(left, 6)
-    assert not os.path.exists(host.config["socket"])
+    assert not Path(host.config["socket"]).exists()
     state = host.root / "state"
     assert json.loads((state / "host.json").read_text())["reason"] == "lease"
     kinds = [json.loads(line)["kind"] for line in (state / "journal.jsonl").read_text().splitlines()]

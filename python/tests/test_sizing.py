@@ -52,11 +52,8 @@ def test_images_are_stored_decoded(tmp_path: Path) -> None:
         tmp_path, display({"image/png": wrapped, "image/svg+xml": "<svg>" + "é" * 90_000, "image/gif": "?" * 90_000})
     )
     png, svg, gif = (parts[0]["data"][mime] for mime in ("image/png", "image/svg+xml", "image/gif"))
-    assert (tmp_path / png["blob"]).read_bytes() == image and png == {
-        "blob": png["blob"],
-        "bytes": 100_000,
-        "encoding": "base64",
-    }
+    assert (tmp_path / png["blob"]).read_bytes() == image
+    assert png == {"blob": png["blob"], "bytes": 100_000, "encoding": "base64"}
     assert svg["encoding"] == "text" and gif["encoding"] == "text", "what is not base64 is kept as it is"
 
 

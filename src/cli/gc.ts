@@ -13,9 +13,9 @@ export async function gcCommand(options: { outputDir: string; json?: boolean }):
 }
 
 /** Recovery before another command: what it could not do is told, and does not stop that command. */
-export async function recoverBefore(outputDir: string, say: (text: string) => void): Promise<void> {
+export async function recoverBefore(recover: () => Promise<Recovery[]>, say: (text: string) => void): Promise<void> {
   try {
-    tellRecoveries(await recoverAll(outputDir), say)
+    tellRecoveries(await recover(), say)
   } catch (error) {
     say(`Crashed runs could not be looked after: ${describeError(error)}`)
   }

@@ -8,6 +8,7 @@ import { loadExperiment } from './load.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 import { runSummary, startLines, summaryJson } from './summary.ts'
 import { timingsTable } from './timings.ts'
+import { recoverAll } from '../kernel/recover-all.ts'
 import { recoverBefore } from './gc.ts'
 
 export interface RunOptions {
@@ -29,7 +30,7 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
   const say = (text: string) => void (quiet ? process.stderr : process.stdout).write(`${text}\n`)
   const folder = findExperiment(nameOrPath)
   const experiment = asExperiment(await loadExperiment(folder), folder)
-  await recoverBefore(options.outputDir, say)
+  await recoverBefore(() => recoverAll(options.outputDir), say)
   const interrupt = onInterrupt()
   const { outputDir, set } = options
   const optional = pick(options, ['profile', 'provider', 'agentModel', 'record', 'answeredBy', 'blind', 'recording'])

@@ -11,13 +11,17 @@ import { runTool } from './run-tool.ts'
 
 let folder: string
 let target: string
+const children: ChildProcess[] = []
 const schema = z.object({ by: z.string() })
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seer cache é-'))
   target = join(folder, 'thing')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
 
 /** A process of its own that builds `thing`; it writes its pid to `builds`, and takes `ms` over it. */
 function builder(name: string, ms: number): ChildProcess {
@@ -40,7 +44,9 @@ function builder(name: string, ms: number): ChildProcess {
     console.log(JSON.stringify({ value, built }))
   `
   const args = ['--input-type=module', '-e', script]
-  return spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  return child
 }
 
 async function lines(child: ChildProcess): Promise<string[]> {

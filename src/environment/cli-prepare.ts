@@ -3,7 +3,7 @@
 // `python` is that of an environment with the sandbox's packages and the tools for working on Seer's own Python.
 import { parseArgs } from 'node:util'
 import { describeError, isAbort } from '../errors.ts'
-import { cacheRoot, exists } from './cache.ts'
+import { cacheRoot } from './cache.ts'
 import { ensureEmbeddedModel } from './embedded-model.ts'
 import { findPythonRemembered } from './find-python.ts'
 import { showProgress } from './progress.ts'
@@ -26,9 +26,7 @@ try {
   const chosen = values.dev
     ? await ensureEnvironment({ requirementFiles: [`${pythonFolder}requirements-dev.txt`] }, context)
     : environment
-  const python = await findPythonRemembered(cacheRoot(), context)
-  const hasUv = environment.uv.path === 'uv' || (await exists(environment.uv.path))
-  const uv = hasUv ? environment.uv : await ensureUv(python, context)
+  const uv = await ensureUv(await findPythonRemembered(cacheRoot(), context), context)
   const { id: envId, lock } = environment
   process.stdout.write(`${JSON.stringify({ python: chosen.python, uv: uv.path, model: model.path, envId, lock })}\n`)
 } catch (error) {

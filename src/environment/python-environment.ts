@@ -11,7 +11,7 @@ import { composeRequirements } from './requirements.ts'
 import { resolvePackages } from './resolve-packages.ts'
 import { runTool } from './run-tool.ts'
 import { toolFailure } from './setup-failure.ts'
-import { ensureUv, uvVersion, type Uv } from './uv.ts'
+import { ensureUv, uvVersion } from './uv.ts'
 
 /** Raised when environments are built in another way, so that old ones are not taken for new ones. */
 const formatNumber = 1
@@ -24,7 +24,6 @@ export type PythonEnvironment = {
   python: string
   /** The file with every package and its version, names and versions only. */
   lock: string
-  uv: Uv
   /** Nothing was asked for beyond what every environment holds. */
   isStandard: boolean
   reused: boolean
@@ -40,7 +39,7 @@ export type EnvironmentRequest = {
 
 const readySchema = z.object({
   id: z.string(),
-  uv: z.object({ path: z.string(), version: z.string() }),
+  uvVersion: z.string(),
   packages: z.number(),
   megabytes: z.number(),
 })
@@ -73,7 +72,6 @@ export async function ensureEnvironment(
     path,
     python: join(path, 'bin', 'python'),
     lock: join(path, 'env.lock'),
-    uv: value.uv,
     isStandard: id === environmentId(await composeRequirements(), python),
     reused: !built,
     tookMs: performance.now() - startedAt,
@@ -135,7 +133,7 @@ async function buildEnvironment(build: Build): Promise<z.infer<typeof readySchem
     await run('listing', ['pip', 'list', '--quiet', '--python', inside, '--format', 'json']),
   )
   await writeFile(join(folder, 'env.lock'), `${packages.join('\n')}\n`)
-  return { id: build.id, uv, packages: packages.length, megabytes: await diskUse(folder, env) }
+  return { id: build.id, uvVersion: uv.version, packages: packages.length, megabytes: await diskUse(folder, env) }
 }
 
 /** Not `pip freeze`, whose lines hold local paths and hosts for packages that came by url. */

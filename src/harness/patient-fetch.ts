@@ -35,13 +35,14 @@ function send(url: URL, init: RequestInit, silenceLimitMs: number): Promise<Inco
       headers: { ...Object.fromEntries(new Headers(init.headers)), connection: 'close' },
       ...(init.signal && { signal: init.signal }),
     })
-    request.on('response', resolve)
+    let answer: IncomingMessage | undefined
+    request.on('response', (response) => resolve((answer = response)))
     request.on('error', reject)
     // Long silences pass through firewalls that forget idle connections.
     request.on('socket', (socket) => socket.setKeepAlive(true, 60_000))
     request.setTimeout(silenceLimitMs, () => {
       const error = new Error(`no byte came for ${Math.round(silenceLimitMs / 1_000)} s`)
-      request.destroy(Object.assign(error, { code: SILENCE_CODE }))
+      ;(answer ?? request).destroy(Object.assign(error, { code: SILENCE_CODE }))
     })
     request.end(init.body as string | Uint8Array | null | undefined)
   })

@@ -15,8 +15,8 @@ describe('collapse', () => {
     ['backspace at the start', '\b\bX', 'X'],
     ['erase to the end of the line', 'loading\r\u{1b}[Kok', 'ok'],
     ['erase the line', 'loading\u{1b}[2K\rok', 'ok     '],
-    ['colours take no columns', '\u{1b}[31mred\u{1b}[0m\rblue', 'blue'],
-    ['colours stay where they are', '\u{1b}[31mred\u{1b}[0m\rb', 'b\u{1b}[0med'.replace('\u{1b}[0med', 'ed\u{1b}[0m')],
+    ['colours take no columns', '\u{1b}[31mred\u{1b}[0m\rblue', '\u{1b}[0mblue'],
+    ['a colour goes with the character after it', 'a\u{1b}[31mb\u{1b}[0m', 'a\u{1b}[31mb\u{1b}[0m'],
     ['characters of two units', '😀😀\rab', 'ab'],
     ['and over them', 'ab\r😀', '😀b'],
   ])('%s', (_, text, shown) => {

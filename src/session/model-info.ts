@@ -5,11 +5,11 @@ import type { Workspace } from '../workspace/workspace.ts'
 export function modelInfoText(models: readonly ModelHandle[], workspace: Workspace): string {
   const lines = ['You work in a Jupyter kernel (Python). `PARAMS` holds the parameters of this experiment.']
   const loaded = workspace.preloadModels
-  for (const { name, varName, parameters, quantisation, dtype } of models) {
+  for (const { name, varName, quantisation, dtype } of models) {
     const tokenizer = models.length === 1 ? 'tokenizer' : `${varName}_tokenizer`
     const where = loaded ? `is loaded as \`${varName}\`, its tokenizer as \`${tokenizer}\`` : 'can be loaded with `seer.setup()`'
     lines.push(
-      `The model ${name} ${where}: a Hugging Face transformers model in ${dtype} on the CPU, in evaluation mode. Weights: ${quantisation}; ${parameters} in all.`,
+      `The model ${name} ${where}: a Hugging Face transformers model in ${dtype} on the CPU, in evaluation mode. Weights: ${quantisation}.`,
     )
   }
   if (workspace.libraries.length > 0) {

@@ -15,12 +15,12 @@ export function startAgent(state: StoryState, event: EventOf<'agent-start'>): st
   const { colors } = state.look
   state.agents.add(event.by)
   state.usage = { turns: 0, sent: 0, cached: 0, received: 0 }
-  const who = event.recorded ? recordedText(event.recorded) : `${inline(event.model, 50)} (${inline(event.provider, 20)})`
   const facts = `${plural(event.tools.length, 'tool')}, a prompt of ${count(event.prompt.length)} characters`
-  return inBlock(state, `start ${event.seq}`, [
-    `${colors.bold(inline(event.role, 30))} ${event.recorded ? colors.yellow(`· ${who}`) : `· ${who}`}`,
-    `  ${colors.dim(facts)}`,
-  ])
+  const live = event.recorded ? '' : ` · ${inline(event.model, 50)} (${inline(event.provider, 20)})`
+  const recorded = event.recorded
+    ? behind(state.look, '  ', [recordedText(event.recorded)], { fold: 'words', paint: colors.yellow })
+    : []
+  return inBlock(state, `start ${event.seq}`, [`${colors.bold(inline(event.role, 30))}${live} ${colors.dim(`· ${facts}`)}`, ...recorded])
 }
 
 /** Said wherever a recording is played, so that it cannot pass for a live run. */

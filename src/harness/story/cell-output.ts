@@ -27,7 +27,7 @@ export interface CellOutput {
   streams: Record<'stdout' | 'stderr', TerminalLine>
   clearNext: boolean
   /** What stands in displays that the code may change, and which were changed since they were printed. */
-  displays: Record<string, { text: string; changed: OutputLine[] | null }>
+  displays: Map<string, { text: string; changed: string[] | null }>
   /** For a cell that takes long: when to let one of the held lines be seen. */
   peek: { at: number; everyMs: number } | null
 }
@@ -49,7 +49,7 @@ export function emptyCellOutput(options: { headLines?: number; tailLines?: numbe
     files: { parts: 0, bytes: 0 },
     streams: { stdout: { line: '', column: null }, stderr: { line: '', column: null } },
     clearNext: false,
-    displays: {},
+    displays: new Map(),
     peek: live ? { at: at + FIRST_PEEK_MS, everyMs: FIRST_PEEK_MS } : null,
   }
 }
@@ -73,8 +73,8 @@ export function takeOutput(cell: CellOutput, output: Output, at: number, readBlo
     return [...open, ...letGo(cell), ...error]
   }
   const lines = linesOfDisplay(output, readBlob)
-  if (output.display_id !== undefined && Object.keys(cell.displays).length < MAX_DISPLAYS) {
-    cell.displays[output.display_id] = { text: lines.join('\n'), changed: null }
+  if (output.display_id !== undefined && cell.displays.size < MAX_DISPLAYS) {
+    cell.displays.set(output.display_id, { text: lines.join('\n'), changed: null })
   }
   return [...open, ...push(cell, 'out', lines, rasterMimeOf(output.data) !== undefined)]
 }
@@ -82,8 +82,8 @@ export function takeOutput(cell: CellOutput, output: Output, at: number, readBlo
 /** The lines that were kept back for the end. */
 export function endOutput(cell: CellOutput): OutputLine[] {
   const open = closeLines(cell)
-  const changed = Object.values(cell.displays).flatMap((display) => display.changed ?? [])
-  return [...open, ...(changed.length > 0 ? push(cell, 'out', changed.map(({ text }) => text)) : []), ...letGo(cell)]
+  const changed = [...cell.displays.values()].flatMap((display) => display.changed ?? [])
+  return [...open, ...push(cell, 'out', changed), ...letGo(cell)]
 }
 
 /** What is held, after a count of what is not. */
@@ -143,15 +143,13 @@ function closeLine(cell: CellOutput, name: 'stdout' | 'stderr'): OutputLine[] {
 
 function clear(cell: CellOutput): void {
   cell.leftOut += cell.held.length
-  Object.assign(cell, { held: [], clearNext: false, displays: {} })
+  Object.assign(cell, { held: [], clearNext: false, displays: new Map() })
   for (const name of ['stdout', 'stderr'] as const) cell.streams[name] = { line: '', column: null }
 }
 
 function change(cell: CellOutput, id: string, lines: string[]): void {
-  const display = cell.displays[id]
-  if (!display) return
-  const text = lines.join('\n')
-  display.changed = text === display.text ? null : lines.map((line) => ({ kind: 'out', text: line }))
+  const display = cell.displays.get(id)
+  if (display) display.changed = lines.join('\n') === display.text ? null : lines
 }
 
 /** Now and then, and less and less often, the newest line: a long cell is seen to go on. */

@@ -16,6 +16,7 @@ import { inBlock, type OpenCell, type StoryState } from './state.ts'
 
 const CODE_LINES = 14
 const MAX_ROWS = 3
+const MAX_TABLES = 50
 const MAX_TEXT_LINES = 40
 
 export function startCell(state: StoryState, event: EventOf<'cell-start'>): string[] {
@@ -45,7 +46,7 @@ export function cellOutput(state: StoryState, event: EventOf<'cell-output'>): st
   const cell = state.cells.get(cellKey(event))
   if (cell) return inCell(state, event, cell, outputRows(state, cell, takeOutput(cell.output, event.output, Date.parse(event.at), state.readBlob)))
   // After its cell's end: a thread that goes on. Told at once, since no end will come.
-  const late: OpenCell = { ...emptyCell(event.cell ?? 'outside', false), output: emptyCellOutput({ headLines: 4, tailLines: 2 }) }
+  const late: OpenCell = { ...emptyCell(event, false), output: emptyCellOutput({ headLines: 4, tailLines: 2 }) }
   const lines = [...takeOutput(late.output, event.output, 0, state.readBlob), ...endOutput(late.output)]
   return inCell(state, event, late, outputRows(state, late, lines), 'after its end')
 }
@@ -54,13 +55,13 @@ export function endCell(state: StoryState, event: EventOf<'cell-end'>): string[]
   const { colors } = state.look
   const known = state.cells.get(cellKey(event))
   state.cells.delete(cellKey(event))
-  const cell = known ?? emptyCell(event.cell ?? 'outside', false)
+  const cell = known ?? emptyCell(event, false)
   const held = endOutput(cell.output)
   const rows = cell.hidden && event.status === 'ok' ? [] : outputRows(state, cell, held)
   const facts = [
     endingOf(event.status, cell.interrupted),
     duration(event.durationMs),
-    ...Object.entries(cell.rows).map(([table, n]) => `${plural(n, 'row')} → ${inline(table, 40)}`),
+    ...[...cell.rows].map(([table, n]) => `${plural(n, 'row')} → ${inline(table, 40)}`),
   ]
   const paint = event.status === 'ok' ? colors.green : colors.red
   const saved = cell.saved.map((text) => `${pad(cell)} ${colors.dim('├')} ${text}`)
@@ -71,7 +72,7 @@ export function endCell(state: StoryState, event: EventOf<'cell-end'>): string[]
 export function noteOnCell(state: StoryState, event: EventOf<'result-record' | 'result-save'>): string[] {
   const cell = state.cells.get(cellKey(event))
   if (event.type === 'result-record') {
-    if (cell && Object.keys(cell.rows).length < 50) cell.rows[event.table] = (cell.rows[event.table] ?? 0) + 1
+    if (cell && cell.rows.size < MAX_TABLES) cell.rows.set(event.table, (cell.rows.get(event.table) ?? 0) + 1)
     return []
   }
   const text = `saved ${inline(event.name, 40)} → results/${inline(event.file, 50)} ${state.look.colors.dim(`· ${inline(event.kind, 20)}, ${size(event.bytes)}`)}`
@@ -95,13 +96,15 @@ export function leaveCells(state: StoryState): string[] {
 
 function openCell(state: StoryState, event: EventOf<'cell-start'>, hidden: boolean): OpenCell {
   const limits = hidden ? { headLines: 0, tailLines: 20 } : { live: state.live, at: Date.parse(event.at) }
-  const cell = { ...emptyCell(event.cell ?? 'outside', hidden), output: emptyCellOutput(limits) }
+  const cell = { ...emptyCell(event, hidden), output: emptyCellOutput(limits) }
   state.cells.set(cellKey(event), cell)
   return cell
 }
 
-function emptyCell(id: string, hidden: boolean): OpenCell {
-  return { id: inline(id, 12), hidden, output: emptyCellOutput(), rows: {}, saved: [], interrupted: false }
+function emptyCell(event: { cell?: string | undefined; run: string }, hidden: boolean): OpenCell {
+  // The end of a run's name is enough to name it.
+  const run = inline(event.run.split('-').at(-1) ?? '', 40)
+  return { id: inline(event.cell ?? 'outside', 12), run, hidden, output: emptyCellOutput(), rows: new Map(), saved: [], interrupted: false }
 }
 
 function inCell(state: StoryState, event: { session?: string | undefined; cell?: string | undefined }, cell: OpenCell, rows: string[], why = 'goes on'): string[] {
@@ -129,7 +132,8 @@ function outputRows(state: StoryState, cell: OpenCell, lines: OutputLine[]): str
   return lines.flatMap(({ kind, text }) => {
     if (kind === 'about') {
       const files = cell.output.files.bytes > 0 ? `, ${size(cell.output.files.bytes)} of it in files of artifacts/` : ''
-      return [`${pad(cell)} ${colors.dim(`⋮ ${plural(Number(text), 'line')} not shown here${files}`)}`]
+      const all = cell.run === '' ? '' : ` · seer show ${cell.run} --output ${cell.id}`
+      return [`${pad(cell)} ${colors.dim(`⋮ ${plural(Number(text), 'line')} not shown${files}${all}`)}`]
     }
     const mark = kind === 'err' ? colors.yellow('┊') : kind === 'error' ? colors.red('│') : colors.dim('│')
     const paint = kind === 'error' ? { paint: colors.red } : {}

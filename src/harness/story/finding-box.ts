@@ -12,26 +12,26 @@ export function findingBox(look: Look, finding: Finding, by: By): string[] {
   const fill = '━'.repeat(Math.max(2, Math.min(look.width, 80) - title.length - 3))
   const { effect, control, answer, cells } = finding
   const rows = [
-    ...linesOf(finding.claim.trim()).flatMap((line) => inBox(look, '', line)),
-    inBox(look, '', '').join(''),
-    ...(answer ? Object.entries(answer).flatMap(([key, value], index) => inBox(look, index === 0 ? 'answer' : '', `${key}: ${valueText(value)}`)) : []),
-    ...(effect ? inBox(look, 'effect', effectText(effect)) : []),
-    ...inBox(look, 'control', control ?? 'none was named'),
-    ...inBox(look, 'rests on', cells.length > 0 ? cells.join(', ') : 'no cell'),
+    ...behind(look, bar(look), linesOf(finding.claim.trim()), { fold: 'words' }),
+    bar(look).trimEnd(),
+    ...Object.entries(answer ?? {}).flatMap(([key, value], index) => labelled(look, index === 0 ? 'answer' : '', `${key}: ${valueText(value)}`)),
+    ...(effect ? labelled(look, 'effect', effectText(effect)) : []),
+    ...labelled(look, 'control', control ?? 'none was named'),
+    ...labelled(look, 'rests on', cells.length > 0 ? cells.join(', ') : 'no cell'),
   ]
   const end = ' not checked by anyone but the agent '
   const endFill = '━'.repeat(Math.max(2, Math.min(look.width, 80) - end.length - 3))
   return [`${colors.cyan('┏━')}${colors.bold(title)}${colors.cyan(fill)}`, ...rows, `${colors.cyan('┗━')}${colors.dim(end)}${colors.cyan(endFill)}`]
 }
 
-function inBox(look: Look, label: string, text: string): string[] {
-  const { colors } = look
-  const isLabelled = label !== '' || text.includes(': ')
-  const gutter = `${colors.cyan('┃')} `
-  if (!isLabelled) return behind(look, gutter, linesOf(text), { fold: 'words' })
-  const blank = `${gutter}${' '.repeat(LABEL)}`
-  const [first = gutter, ...more] = behind(look, blank, linesOf(text), { fold: 'words', maxRows: 20 })
-  return [gutter + colors.dim(label.padEnd(LABEL)) + first.slice(blank.length), ...more]
+function bar(look: Look): string {
+  return `${look.colors.cyan('┃')} `
+}
+
+function labelled(look: Look, label: string, text: string): string[] {
+  const blank = bar(look) + ' '.repeat(LABEL)
+  const [first = blank, ...more] = behind(look, blank, linesOf(text), { fold: 'words', maxRows: 20 })
+  return [bar(look) + look.colors.dim(label.padEnd(LABEL)) + first.slice(blank.length), ...more]
 }
 
 function effectText({ value, unit, n, interval }: NonNullable<Finding['effect']>): string {
@@ -40,5 +40,5 @@ function effectText({ value, unit, n, interval }: NonNullable<Finding['effect']>
 }
 
 function valueText(value: unknown): string {
-  return typeof value === 'string' ? value : typeof value === 'number' ? number(value) : JSON.stringify(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

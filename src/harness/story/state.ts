@@ -5,10 +5,12 @@ import type { Look } from './look.ts'
 
 export interface OpenCell {
   readonly id: string
+  /** As it is named on the command line. */
+  readonly run: string
   readonly hidden: boolean
   readonly output: CellOutput
   /** Rows by table, values by file: told with the cell's end. */
-  readonly rows: Record<string, number>
+  readonly rows: Map<string, number>
   readonly saved: string[]
   interrupted: boolean
 }
@@ -17,8 +19,8 @@ export interface StoryState {
   readonly look: Look
   /** While it happens: a long cell shows now and then how far it is. */
   readonly live: boolean
-  /** Whoever tells the end in a summary of their own leaves findings, drift and the run's end out here. */
-  readonly withoutEnd: boolean
+  /** Stands between a header and a summary that tell the run's facts, findings and end: they are left out here. */
+  readonly framed: boolean
   readonly readBlob: ReadBlob | undefined
   /** What was written to last, for the empty lines between. */
   block: string
@@ -30,7 +32,7 @@ export interface StoryState {
 
 export interface StoryOptions {
   readonly live?: boolean
-  readonly withoutEnd?: boolean
+  readonly framed?: boolean
   readonly readBlob?: ReadBlob
 }
 
@@ -38,7 +40,7 @@ export function openStory(look: Look, options: StoryOptions = {}): StoryState {
   return {
     look,
     live: options.live ?? false,
-    withoutEnd: options.withoutEnd ?? false,
+    framed: options.framed ?? false,
     readBlob: options.readBlob,
     block: '',
     cells: new Map(),

@@ -25,19 +25,19 @@ export function storyLines(state: StoryState, event: RunEvent | UnknownEvent): s
 function tell(state: StoryState, event: RunEvent): string[] {
   switch (event.type) {
     case 'run-start':
-      return state.withoutEnd ? [] : run.startRun(state, event)
+      return state.framed ? [] : run.startRun(state, event)
     case 'run-end':
-      return state.withoutEnd ? leaveCells(state) : [...leaveCells(state), ...run.endRun(state, event)]
+      return state.framed ? leaveCells(state) : [...leaveCells(state), ...run.endRun(state, event)]
     case 'sandbox-start':
-      return run.startSandbox(state, event)
+      return state.framed ? [] : run.startSandbox(state, event)
     case 'session-start':
-      return run.startSession(state, event)
+      return state.framed ? [] : run.startSession(state, event)
     case 'kernel-start':
       return run.startKernel(state, event)
     case 'kernel-dead':
       return run.deadKernel(state, event)
     case 'compute-report':
-      return run.reportCompute(state, event)
+      return state.framed ? [] : run.reportCompute(state, event)
     case 'agent-start':
       return startAgent(state, event)
     case 'agent-message':
@@ -75,9 +75,9 @@ function tell(state: StoryState, event: RunEvent): string[] {
     case 'artifact-save':
       return run.keptArtifact(state, event)
     case 'finding-submit':
-      return state.withoutEnd ? run.note(state, 'a finding was submitted (below)') : inBlock(state, `finding ${event.seq}`, findingBox(state.look, event.finding, event.by))
+      return state.framed ? run.note(state, 'a finding was submitted (below)') : inBlock(state, `finding ${event.seq}`, findingBox(state.look, event.finding, event.by))
     case 'drift-report':
-      return state.withoutEnd ? [] : inBlock(state, 'drift', driftTable(state.look, event))
+      return state.framed ? [] : inBlock(state, 'drift', driftTable(state.look, event))
     case 'notice-add':
       return event.level === 'warning' ? run.warning(state, event.text) : run.note(state, inline(event.text, 400))
     case 'sandbox-end':

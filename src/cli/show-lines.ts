@@ -1,0 +1,84 @@
+/** What stands before and after the story in `seer show`. */
+import { basename, join } from 'node:path'
+import { computeText, driftTable } from '../harness/story/drift-table.ts'
+import { recordedText } from '../harness/story/agent-story.ts'
+import { duration, plural, size } from '../harness/story/amounts.ts'
+import { artifactPath } from '../harness/story/display-text.ts'
+import { findingBox } from '../harness/story/finding-box.ts'
+import { behind, inline, linesOf, type Look } from '../harness/story/look.ts'
+import { errorRows, NOT_CONFINED } from '../harness/story/run-story.ts'
+import { count } from '../notebook/output-text.ts'
+import type { RunFacts } from './run-facts.ts'
+import type { ShownStatus } from './run-status.ts'
+import { heading } from './terminal.ts'
+import { shortPath } from './short-path.ts'
+
+const LABEL = 13
+
+export function headerLines(look: Look, facts: RunFacts): string[] {
+  const { summary, status, folder } = facts
+  const { colors } = look
+  const { cells, usage } = summary
+  const rows: [string, string][] = [
+    ['experiment', `${summary.experiment ?? 'unknown'}${summary.profile === null ? '' : `, profile ${summary.profile}`}`],
+    ...Object.entries(facts.params).map(([key, value], index): [string, string] => [index === 0 ? 'params' : '', `${key} = ${typeof value === 'string' ? value : JSON.stringify(value)}`]),
+    ...agentRows(facts),
+    ...summary.subjects.map(({ name, quantisation, weightsSha256 }): [string, string] => ['model', `${name}, ${quantisation}, weights ${weightsSha256.slice(0, 12)}…`]),
+    ['sandbox', `${summary.backend ?? 'none'}, ${summary.confinement === 'none' ? NOT_CONFINED : summary.confinement}`],
+    ...(summary.compute ? [['computed on', computeText(summary.compute)] as [string, string]] : []),
+    ['time', timeText(facts)],
+    ['cells', `${cells.started} run, ${cells.ok} ok, ${cells.failed} failed${cells.superseded > 0 ? `, ${cells.superseded} superseded` : ''} (and ${cells.hidden} of the set-up)`],
+    ...(usage.outputTokens > 0 ? [['tokens', `${count(usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens)} sent, ${count(usage.outputTokens)} received`] as [string, string]] : []),
+  ]
+  const title = `${colors.bold(inline(summary.run ?? basename(folder), 100))}  ${paintStatus(look, status)}`
+  return [title, ...rows.flatMap(([label, value]) => labelled(look, label, value)), ...statusNote(look, facts)]
+}
+
+export function endLines(look: Look, facts: RunFacts): string[] {
+  const { summary, findings, drift, tables, saved, problems, folder } = facts
+  const { colors } = look
+  const section = (name: string, lines: string[]) => (lines.length > 0 ? [heading(look, name), ...lines] : [])
+  const files = ['notebook.ipynb', 'events.jsonl', 'results', 'artifacts', 'source']
+  return [
+    ...section('findings', findings.flatMap(({ finding, by, counted }, index) => [...(index > 0 ? [''] : []), ...(counted ? [] : [colors.yellow('submitted later, not counted:')]), ...findingBox(look, finding, by)])),
+    ...(drift ? ['', ...driftTable(look, drift)] : []),
+    ...section('results', [
+      ...tables.map(({ table, file, rows }) => `${inline(table, 40)}  ${plural(rows, 'row')} ${colors.dim(`→ ${inline(file, 80)}`)}`),
+      ...saved.map(({ name, file, kind, bytes }) => `${inline(name, 40)}  ${inline(kind, 20)}, ${size(bytes)} ${colors.dim(`→ ${inline(file, 80)}`)}`),
+      ...summary.artifacts.slice(0, 50).map(({ name, bytes, sha256 }) => `${inline(name, 60)}  ${size(bytes)} ${colors.dim(`→ ${artifactPath(sha256)}`)}`),
+      ...(summary.artifacts.length > 50 ? [`… ${summary.artifacts.length - 50} more`] : []),
+    ]),
+    ...section('problems', problems.flatMap((problem) => behind(look, `${colors.yellow('!')} `, linesOf(problem), { fold: 'words' }))),
+    ...section('files', [`in ${shortPath(folder)}`, `  ${files.join('  ')}`, colors.dim(`  seer show ${basename(folder)} --check   do they agree?`)]),
+  ]
+}
+
+export function paintStatus({ colors }: Look, status: ShownStatus): string {
+  if (status === 'completed') return colors.green(status)
+  return status === 'running' ? colors.cyan(status) : status === 'interrupted' ? colors.yellow(status) : colors.red(status)
+}
+
+function agentRows({ summary }: RunFacts): [string, string][] {
+  if (summary.recorded.length > 0) return summary.recorded.map((recorded) => ['agent', recordedText(recorded)])
+  const agents = summary.agents.map(({ name, provider, model }): [string, string] => ['agent', `${name.replace('agent:', '')}: ${model} (${provider})`])
+  return agents.length > 0 ? agents : [['agent', summary.provider ?? 'none']]
+}
+
+function statusNote(look: Look, { summary, status }: RunFacts): string[] {
+  if (summary.error) return errorRows({ look }, summary.error)
+  if (status === 'crashed' && summary.status === 'running') {
+    return [look.colors.yellow('! its process is gone without a word; `seer gc` saves what its sandbox still holds')]
+  }
+  return status === 'running' ? [look.colors.cyan('! it is still running; this is its log so far')] : []
+}
+
+function timeText({ summary }: RunFacts): string {
+  const at = (time: string | null) => (time === null ? 'unknown' : time.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'))
+  return `${at(summary.startedAt)}, ${duration(summary.durationMs)}${summary.endedAt === null ? ' until the last event' : ''}`
+}
+
+function labelled(look: Look, label: string, value: string): string[] {
+  const blank = ' '.repeat(LABEL + 2)
+  const [first = blank, ...more] = behind(look, blank, linesOf(value), { fold: 'words', maxRows: 6 })
+  return [`  ${look.colors.dim(label.padEnd(LABEL))}${first.slice(blank.length)}`, ...more]
+}

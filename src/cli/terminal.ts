@@ -1,0 +1,36 @@
+/** Where commands print: text for people, or JSON and nothing else. */
+import { lookOf, fit, type Look } from '../harness/story/look.ts'
+import { safeWriter, type Output } from '../harness/safe-writer.ts'
+
+export interface Terminal {
+  readonly look: Look
+  /** Lines of text, none wider than the terminal. */
+  print(lines: readonly string[]): void
+  /** Text as it is: what somebody asked to be given whole. */
+  printRaw(text: string): void
+  /** A whole document, for people who read JSON. */
+  printDocument(value: unknown): void
+  /** One line, for scripts: `tail -1` gives the last one. */
+  printLine(value: unknown): void
+  /** Nobody reads any more (`| head`): there is no use in going on. */
+  readonly closed: boolean
+}
+
+export function openTerminal(out: Output = process.stdout, options: { color?: boolean } = {}): Terminal {
+  const look = lookOf(out, options)
+  const write = safeWriter(out)
+  return {
+    look,
+    print: (lines) => void (lines.length > 0 && write(`${lines.map((line) => fit(look, line)).join('\n')}\n`)),
+    printRaw: write,
+    printDocument: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
+    printLine: (value) => write(`${JSON.stringify(value)}\n`),
+    get closed() {
+      return write.closed
+    },
+  }
+}
+
+export function heading({ colors, width }: Look, text: string): string {
+  return `\n${colors.bold(text)} ${colors.dim('─'.repeat(Math.max(2, Math.min(width, 80) - text.length - 1)))}`
+}
