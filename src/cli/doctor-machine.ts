@@ -5,14 +5,14 @@ import { availableParallelism, totalmem } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { plural, size } from '../harness/story/amounts.ts'
 import { SEER_VERSION } from '../run/version.ts'
-import type { Finding } from './doctor.ts'
+import type { Check } from './doctor-check.ts'
 import { shortPath } from './short-path.ts'
 
 const MIN_NODE = 24
 const SMALL_MEMORY_BYTES = 2e9
 const SMALL_DISK_BYTES = 1e9
 
-export async function* checkMachine(outputDir: string, env: NodeJS.ProcessEnv): AsyncGenerator<Finding> {
+export async function* checkMachine(outputDir: string, env: NodeJS.ProcessEnv): AsyncGenerator<Check> {
   yield { name: 'Seer', level: 'ok', text: SEER_VERSION }
   const major = Number(process.versions.node.split('.')[0])
   if (major >= MIN_NODE) yield { name: 'Node', level: 'ok', text: process.versions.node }
@@ -25,7 +25,7 @@ export async function* checkMachine(outputDir: string, env: NodeJS.ProcessEnv): 
   yield checkConfinement(env)
 }
 
-function checkMemory(available: number): Finding {
+function checkMemory(available: number): Check {
   const text = `${size(available)} of ${size(totalmem())} free`
   if (available >= SMALL_MEMORY_BYTES) return { name: 'memory', level: 'ok', text }
   return { name: 'memory', level: 'warning', text, hint: 'the embedded model and its kernel take about 1.5 GB: close something' }
@@ -52,7 +52,7 @@ export async function freeBytes(folder: string): Promise<number | undefined> {
   return stats && stats.bavail * stats.bsize
 }
 
-async function checkOutputs(outputDir: string): Promise<Finding> {
+async function checkOutputs(outputDir: string): Promise<Check> {
   const name = 'runs'
   if (!isWritable(nearestFolder(outputDir))) {
     return { name, level: 'problem', text: `${outputDir} cannot be written to`, hint: 'choose another folder with --output-dir' }
@@ -63,7 +63,7 @@ async function checkOutputs(outputDir: string): Promise<Finding> {
   return { name, level: 'ok', text }
 }
 
-function checkKey(env: NodeJS.ProcessEnv): Finding {
+function checkKey(env: NodeJS.ProcessEnv): Check {
   const isSet = Boolean(env['ANTHROPIC_API_KEY'])
   const text = isSet ? 'set: agents are answered by claude unless you ask for a recording' : 'not set: an experiment plays its recording, and says so'
   return { name: 'ANTHROPIC_API_KEY', level: 'ok', text }
@@ -79,7 +79,7 @@ function withoutSecrets(url: string): string {
   }
 }
 
-function checkConfinement(env: NodeJS.ProcessEnv): Finding {
+function checkConfinement(env: NodeJS.ProcessEnv): Check {
   const found = (env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, 'bwrap')))
   return {
     name: 'confinement',

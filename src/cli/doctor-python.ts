@@ -11,12 +11,12 @@ import { composeRequirements } from '../environment/requirements.ts'
 import { runTool } from '../environment/run-tool.ts'
 import { isNewEnoughUv, uvVersion } from '../environment/uv.ts'
 import { size } from '../harness/story/amounts.ts'
-import type { Finding } from './doctor.ts'
+import type { Check } from './doctor-check.ts'
 import { freeBytes, isWritable, nearestFolder } from './doctor-machine.ts'
 
 const SET_UP_BYTES = 4e9
 
-export async function* checkPython(env: NodeJS.ProcessEnv): AsyncGenerator<Finding> {
+export async function* checkPython(env: NodeJS.ProcessEnv): AsyncGenerator<Check> {
   const cache = cacheRoot(env)
   const python = await tryPython(env)
   if ('level' in python) yield python
@@ -35,7 +35,7 @@ export async function* checkPython(env: NodeJS.ProcessEnv): AsyncGenerator<Findi
     : { name: 'embedded model', level: 'ok', text: 'not here yet: the first run fetches it (93 MB) and converts it' }
 }
 
-async function tryPython(env: NodeJS.ProcessEnv): Promise<Python | Finding> {
+async function tryPython(env: NodeJS.ProcessEnv): Promise<Python | Check> {
   try {
     return await findPython({ env })
   } catch (error) {
@@ -44,7 +44,7 @@ async function tryPython(env: NodeJS.ProcessEnv): Promise<Python | Finding> {
   }
 }
 
-async function checkUv(python: Python, cache: string, env: NodeJS.ProcessEnv): Promise<Finding> {
+async function checkUv(python: Python, cache: string, env: NodeJS.ProcessEnv): Promise<Check> {
   const name = 'uv'
   const onPath = await runTool(['uv', '--version'], { env, cwd: tmpdir() }).catch(() => undefined)
   const version = /^uv (\d+\.\d+\.\d+)/.exec(onPath?.stdout ?? '')?.[1]
@@ -72,7 +72,7 @@ async function readyModel(cache: string) {
   return undefined
 }
 
-async function checkCache(cache: string, env: NodeJS.ProcessEnv, isReady: boolean): Promise<Finding> {
+async function checkCache(cache: string, env: NodeJS.ProcessEnv, isReady: boolean): Promise<Check> {
   const name = 'cache'
   const hint = 'set SEER_CACHE to a folder on a larger disk that you can write to'
   const free = await freeBytes(cache)

@@ -6,26 +6,26 @@ import { plural } from '../harness/story/amounts.ts'
 import { stateFolder } from '../run/paths.ts'
 import { MAX_SOCKET_PATH_BYTES, socketPath } from '../run/socket-path.ts'
 import { livingHost } from '../sandbox/local/end-host.ts'
-import type { Finding } from './doctor.ts'
+import type { Check } from './doctor-check.ts'
 import { isWritable, nearestFolder } from './doctor-machine.ts'
 
 /** As long as those of a real sandbox and the sockets of its kernels. */
 const EXAMPLE_NAME = 'sb-0123456789.k'
 const KERNEL_SOCKET_BYTES = 24
 
-export async function* checkSandboxes(env: NodeJS.ProcessEnv): AsyncGenerator<Finding> {
+export async function* checkSandboxes(env: NodeJS.ProcessEnv): AsyncGenerator<Check> {
   yield checkState(env)
   yield await checkLeftOver(env)
   yield checkSockets(env)
 }
 
-function checkState(env: NodeJS.ProcessEnv): Finding {
+function checkState(env: NodeJS.ProcessEnv): Check {
   const folder = stateFolder(env)
   if (isWritable(nearestFolder(folder))) return { name: 'state', level: 'ok', text: folder }
   return { name: 'state', level: 'problem', text: `${folder} cannot be written to`, hint: 'set XDG_STATE_HOME to a folder that you can write to' }
 }
 
-async function checkLeftOver(env: NodeJS.ProcessEnv): Promise<Finding> {
+async function checkLeftOver(env: NodeJS.ProcessEnv): Promise<Check> {
   const name = 'sandboxes'
   const root = join(stateFolder(env), 'sandboxes')
   let ids: string[]
@@ -46,7 +46,7 @@ async function checkLeftOver(env: NodeJS.ProcessEnv): Promise<Finding> {
   return { name, level: 'warning', text, hint: 'seer gc saves what crashed runs left in them, and removes them' }
 }
 
-function checkSockets(env: NodeJS.ProcessEnv): Finding {
+function checkSockets(env: NodeJS.ProcessEnv): Check {
   const name = 'sockets'
   try {
     const path = socketPath([EXAMPLE_NAME], { reserveBytes: KERNEL_SOCKET_BYTES, env })

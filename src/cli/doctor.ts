@@ -1,19 +1,11 @@
 /** `seer doctor`: what this machine has and lacks, a line each, and what to do about it. Installs and changes nothing. */
 import type { Output } from '../harness/safe-writer.ts'
 import { behind, linesOf, type Look } from '../harness/story/look.ts'
+import type { Check } from './doctor-check.ts'
 import { checkMachine } from './doctor-machine.ts'
 import { checkPython } from './doctor-python.ts'
 import { checkSandboxes } from './doctor-sandboxes.ts'
 import { openTerminal } from './terminal.ts'
-
-export interface Finding {
-  readonly name: string
-  /** `problem`: `seer run sandbox-intro` would not get through. `warning`: it would, and there is something to know. */
-  readonly level: 'ok' | 'warning' | 'problem'
-  readonly text: string
-  /** What to do. */
-  readonly hint?: string
-}
 
 export interface DoctorOptions {
   readonly json?: boolean
@@ -29,18 +21,18 @@ const LABEL = 18
 export async function doctor(options: DoctorOptions = {}): Promise<number> {
   const { json = false, outputDir = 'outputs', env = process.env, out, color } = options
   const terminal = openTerminal(out, color === undefined ? {} : { color })
-  const findings: Finding[] = []
+  const checks: Check[] = []
   for (const part of [checkMachine(outputDir, env), checkPython(env), checkSandboxes(env)]) {
-    for await (const finding of part) {
-      findings.push(finding)
-      if (!json) terminal.print(findingLines(terminal.look, finding))
+    for await (const check of part) {
+      checks.push(check)
+      if (!json) terminal.print(checkLines(terminal.look, check))
     }
   }
   const counts = { ok: 0, warning: 0, problem: 0 }
-  for (const { level } of findings) counts[level] += 1
+  for (const { level } of checks) counts[level] += 1
   const status = counts.problem > 0 ? 'problem' : 'ok'
   if (json) {
-    terminal.printDocument({ status, checks: findings })
+    terminal.printDocument({ status, checks })
     terminal.printLine({ run: null, folder: null, status, ...counts })
   } else terminal.print(['', verdict(terminal.look, counts.problem)])
   return counts.problem > 0 ? 1 : 0
@@ -51,7 +43,7 @@ function verdict({ colors }: Look, problems: number): string {
   return colors.red(`${problems === 1 ? 'One problem stands' : `${problems} problems stand`} in the way of seer run sandbox-intro.`)
 }
 
-function findingLines(look: Look, { name, level, text, hint }: Finding): string[] {
+function checkLines(look: Look, { name, level, text, hint }: Check): string[] {
   const { colors } = look
   const mark = { ok: colors.green('ok     '), warning: colors.yellow('warning'), problem: colors.red('problem') }[level]
   const blank = ' '.repeat(9 + LABEL)

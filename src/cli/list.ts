@@ -55,7 +55,7 @@ export async function listRuns(outputDir: string, options: { json?: boolean; out
     for (const run of runs) terminal.printLine(run)
     return 0
   }
-  if (runs.length === 0) terminal.print([`There are no runs in ${shortPath(outputDir)}. To make one: seer run sandbox-intro`])
+  if (runs.length === 0) terminal.say(`There are no runs in ${shortPath(outputDir)}. To make one: seer run sandbox-intro`)
   else terminal.print(listLines(terminal.look, runs))
   return 0
 }

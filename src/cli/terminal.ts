@@ -1,10 +1,13 @@
 /** Where commands print: text for people, or JSON and nothing else. */
-import { lookOf, fit, type Look } from '../harness/story/look.ts'
+import { breakWords } from '../harness/story/columns.ts'
+import { fit, lookOf, type Look } from '../harness/story/look.ts'
 import { safeWriter, type Output } from '../harness/safe-writer.ts'
 
 export interface Terminal {
   readonly look: Look
-  /** Lines of text, none wider than the terminal. */
+  /** A sentence of ours, broken between words. */
+  say(text: string): void
+  /** Lines that were made for this width; a wider one is cut. */
   print(lines: readonly string[]): void
   /** Text as it is: what somebody asked to be given whole. */
   printRaw(text: string): void
@@ -21,6 +24,7 @@ export function openTerminal(out: Output = process.stdout, options: { color?: bo
   const write = safeWriter(out)
   return {
     look,
+    say: (text) => write(`${breakWords(text, look.width).join('\n')}\n`),
     print: (lines) => void (lines.length > 0 && write(`${lines.map((line) => fit(look, line)).join('\n')}\n`)),
     printRaw: write,
     printDocument: (value) => write(`${JSON.stringify(value, null, 2)}\n`),

@@ -2,6 +2,8 @@
  * A sandbox: a machine, prepared (packages, models) and with a host process on it, ready for sessions.
  */
 import { randomBytes } from 'node:crypto'
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import type { HostConnection } from '../channel/host-connection.ts'
 import { Journal } from '../channel/journal.ts'
@@ -108,6 +110,7 @@ export class Sandbox {
     const { run } = use
     const { signal = run.signal, progress = showProgress() } = options
     const { environment, modelHandles } = await prepare(config, { signal, progress })
+    copyFileSync(environment.lock, join(run.folder, 'source', 'env.lock'))
     const id = `sb-${randomBytes(5).toString('hex')}`
     const { machine, layout, attach } = await startLocalMachine(id, run.folder)
     try {

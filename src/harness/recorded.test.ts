@@ -122,13 +122,11 @@ describe('recordedProvider', () => {
     expect(() => provider.run({ ...request, ...change }, context().value)).toThrow(message)
   })
 
-  it('stops in mid-call when interrupted, and answers the calls of that turn', async () => {
+  it.each([1, 2])('stops in mid-call when interrupted, and answers the calls of that turn (of %s)', async (turns) => {
     const abort = new AbortController()
     const { events, value } = context(abort.signal)
-    const slow = {
-      ...trajectory,
-      turns: [{ text: '', calls: [call('t1', -1, 0), call('t2', 1, 1)], results: [] }, trajectory.turns[2]!],
-    }
+    const first = { text: '', calls: [call('t1', -1, 0), call('t2', 1, 1)], results: [] }
+    const slow = { ...trajectory, turns: [first, { text: 'Done.', calls: [], results: [] }].slice(0, turns) }
     const done = recordedProvider(slow, madeFor).run(request, value)
     setTimeout(() => abort.abort(), 30)
     expect(await done).toEqual({ reason: 'interrupted' })
@@ -137,6 +135,7 @@ describe('recordedProvider', () => {
       { call: 't2', isError: true },
     ])
     expect(steps).not.toContain('add 1 1')
+    expect(JSON.stringify(events)).not.toContain('Done.')
     expect(events.at(-1)).toMatchObject({ type: 'agent-end', reason: 'interrupted' })
   })
 

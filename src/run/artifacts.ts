@@ -1,9 +1,10 @@
 /** Files by the hash of their bytes: `artifacts/<sha256>`. The same bytes are one file, however often they are put. */
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
 import { sha256Schema } from '../notebook/nbformat.ts'
+import { makeFolder } from './paths.ts'
 
 export interface Artifacts {
   /** Stores bytes and returns their sha256. They are on the disk when it returns: the log may refer to them at once. */
@@ -31,7 +32,7 @@ export function openArtifacts(folder: string): Artifacts {
       if (sizeOf(sha256) === bytes.byteLength) return sha256
       const aside = join(folder, `.${sha256}.${process.pid}-${puts++}`)
       try {
-        mkdirSync(folder, { recursive: true })
+        makeFolder(folder)
         writeAll(aside, bytes)
         renameSync(aside, path(sha256))
       } catch (error) {

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, isAbsolute, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { didYouMean } from '../did-you-mean.ts'
 import { describeError, SeerError } from '../errors.ts'
 
@@ -28,7 +28,7 @@ export function newRunFolder(outputDir: string, experiment: string, now: Date): 
     const ending = Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]).join('')
     const folder = resolve(outputDir, `${localDate(now)}-${name}-${ending}`)
     try {
-      mkdirSync(outputDir, { recursive: true })
+      makeFolder(resolve(outputDir))
       mkdirSync(folder)
       return folder
     } catch (error) {
@@ -39,6 +39,20 @@ export function newRunFolder(outputDir: string, experiment: string, now: Date): 
         cause: error,
       })
     }
+  }
+}
+
+/**
+ * With its parents. Node's own `recursive` goes round for ever where a folder says that it is not there while its parent is,
+ * as /proc does and some network mounts do.
+ */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
 }
 

@@ -1,11 +1,12 @@
 /** `results/<table>.jsonl`: the rows that the agent's code recorded, one JSON object a line, made from the log and nothing else. */
 import { createHash } from 'node:crypto'
-import { appendFileSync, mkdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { appendFileSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { describeError, SeerError } from '../errors.ts'
 import type { EventOf } from './events.ts'
 import type { AnyEvent } from './fold.ts'
+import { makeFolder } from './paths.ts'
 
 export interface ResultsWriter {
   /** Appends the row of a `result-record`, once: an event that a table has already is passed over, so a log can be read again. */
@@ -52,7 +53,7 @@ export function openResults(folder: string): ResultsWriter {
 
 /** What an earlier process wrote, without a line that it did not finish. */
 function openTable(folder: string, path: string): { lastSeq: number; length: number } {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   if (!statSync(path, { throwIfNoEntry: false })) return { lastSeq: 0, length: 0 }
   const bytes = readFileSync(path)
   let length = 0

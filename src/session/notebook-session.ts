@@ -1,4 +1,6 @@
 /** A notebook session: a kernel in a sandbox, a workspace in it, and the tools that an agent works with. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import type { Sandbox } from '../environment/sandbox.ts'
 import { SeerError } from '../errors.ts'
@@ -13,6 +15,7 @@ import { findingTool } from '../tools/finding-tool.ts'
 import { kernelTools } from '../tools/kernel-tools.ts'
 import type { Notebook } from '../tools/notebook.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
+import type { Library } from '../workspace/library.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { modelInfoText } from './model-info.ts'
 
@@ -88,7 +91,10 @@ export async function createNotebookSession(
   const { answer } = parseOptions('createNotebookSession', optionsSchema, options)
   const { run } = sandbox
   const session = sandbox.nextSessionId()
-  for (const { name, code } of workspace.libraries) await sandbox.writeFile(`libraries/${name}.py`, code)
+  for (const library of workspace.libraries) {
+    await sandbox.writeFile(`libraries/${library.name}.py`, library.code)
+    keepLibrary(run.folder, library)
+  }
   const models = sandbox.modelHandles.map(({ name, varName, path, dtype }) => ({ name, varName, path, dtype }))
   const kernel = new Kernel({
     connection: sandbox.connection,
@@ -113,6 +119,13 @@ export async function createNotebookSession(
   await kernel.start(run.signal)
   await notebook.setUp()
   return new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace))
+}
+
+/** With the run, as it was imported. */
+function keepLibrary(runFolder: string, { name, code }: Library): void {
+  const folder = join(runFolder, 'source', 'libraries')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${name}.py`), code)
 }
 
 /** The cells that run before the agent's: our own set-up, then the researcher's init code. */

@@ -18,7 +18,7 @@ export function startAgent(state: StoryState, event: EventOf<'agent-start'>): st
   const facts = `${plural(event.tools.length, 'tool')}, a prompt of ${count(event.prompt.length)} characters`
   const live = event.recorded ? '' : ` · ${inline(event.model, 50)} (${inline(event.provider, 20)})`
   const recorded = event.recorded
-    ? behind(state.look, '  ', [recordedText(event.recorded)], { fold: 'words', paint: colors.yellow })
+    ? behind(state.look, `${colors.yellow('!')} `, [recordedText(event.recorded)], { fold: 'words', paint: colors.yellow })
     : []
   return inBlock(state, `start ${event.seq}`, [`${colors.bold(inline(event.role, 30))}${live} ${colors.dim(`· ${facts}`)}`, ...recorded])
 }
@@ -56,7 +56,7 @@ export function endAgent(state: StoryState, event: EventOf<'agent-end'>): string
   const role = inline(event.agent ?? event.by.replace('agent:', ''), 30)
   const how = { finished: 'finished', limit: 'stopped at a limit', interrupted: 'was interrupted', failed: 'failed' }[event.reason]
   const tokens = turns === 0 ? '' : ` · ${plural(turns, 'turn')}, ${count(sent)} tokens sent (${count(cached)} from the cache), ${count(received)} received`
-  const detail = event.detail === undefined ? [] : behind(state.look, '  ', linesOf(event.detail), { fold: 'words' })
+  const detail = event.detail === undefined ? [] : behind(state.look, `${colors.yellow('│')} `, linesOf(event.detail), { fold: 'words' })
   const paint = event.reason === 'finished' ? (text: string) => text : colors.yellow
   return inBlock(state, `end ${event.seq}`, [`${colors.bold(role)} ${paint(how)}${colors.dim(tokens)}`, ...detail])
 }

@@ -1,0 +1,132 @@
+/** The whole `seer run` is killed in mid-cell; the next command saves what its sandbox still holds, and ends it. */
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cell, script } from './fixtures/agent-script.ts'
+import { newPlace, plainExperiment, type Place } from './fixtures/place.ts'
+import { isAlive, until } from './fixtures/processes.ts'
+import { logOf, numbered, shownBy } from './fixtures/run-folder.ts'
+import { loopbackMessages, type LoopbackMessages } from './loopback-messages.ts'
+
+const COUNT = 100
+const COUNTING = `import time
+for n in range(${COUNT}):
+    print("line", n)
+    time.sleep(0.02)
+seer.record({"lines": n + 1}, table="counts")
+# counting`
+const FOR_EVER = `import time
+while True:
+    time.sleep(0.1) # without end`
+
+let apis: LoopbackMessages[] = []
+beforeAll(() => (apis = []))
+afterAll(async () => {
+  for (const api of apis) await api[Symbol.asyncDispose]()
+})
+
+/** A run whose process was killed while a cell printed. Its sandbox lives on, and by now holds the rest of the output. */
+async function crashedRun(place: Place, before: 'cell' | 'lines' = 'lines') {
+  const api = await loopbackMessages(script(cell('print("first")'), cell(COUNTING)))
+  apis.push(api)
+  const known = place.runs()
+  const run = place.run(api.url)
+  await until('a run folder', () => place.runs().length > known.length)
+  const folder = place.runs().find((name) => !known.includes(name))!
+  await until('lines in the log', async () => (await logOf(folder)).printed('c4').includes('line 2\n'))
+  const processes = place.processes().filter(({ kind }) => before && kind !== 'seer')
+  process.kill(run.pid, 'SIGKILL')
+  await run.ended
+  return { folder, processes }
+}
+
+/** A run that goes on, in the same output and state folders. */
+async function livingRun(place: Place) {
+  const api = await loopbackMessages(script(cell(FOR_EVER)))
+  apis.push(api)
+  const run = place.run(api.url)
+  await until('the living run', () => place.runs().length > 0)
+  const folder = place.runs()[0]!
+  await until('its cell', async () => (await logOf(folder)).of('cell-start').length === 3)
+  const sandbox = place.sandboxes()[0]!
+  const processes = place.processes()
+  return { run, folder, sandbox, processes }
+}
+
+async function expectSaved(place: Place, folder: string): Promise<void> {
+  const log = await logOf(folder)
+  expect(log.problems).toEqual([])
+  expect(log.printed('c3')).toBe('first\n')
+  expect(log.printed('c4')).toBe(numbered(COUNT))
+  expect(shownBy(folder, '# counting')).toBe(numbered(COUNT))
+  expect(log.of('output-lost')).toEqual([])
+  expect(log.of('result-record').map(({ row }) => row)).toEqual([{ lines: COUNT }])
+  expect(log.of('cell-end').filter(({ cell: id }) => id === 'c4')).toMatchObject([{ status: 'ok' }])
+  expect(log.of('run-end')).toMatchObject([{ status: 'crashed' }])
+  const seqs = log.events.flatMap(({ kernel, type }) => (kernel ? [`${kernel.seq} ${type}`] : []))
+  expect(new Set(seqs).size).toBe(seqs.length)
+  const check = await place.seer(['show', folder, '--check', '--json']).ended
+  expect({ code: check.code, last: JSON.parse(check.stdout.trim().split('\n').at(-1)!) }).toMatchObject({
+    code: 0,
+    last: { status: 'crashed', problems: 0 },
+  })
+}
+
+describe.each<[string, (place: Place, folder: string, url: string) => readonly string[]]>([
+  ['seer show', (_, folder) => ['show', folder]],
+  ['seer gc', ({ outputs }) => ['gc', '--output-dir', outputs]],
+  ['seer run', ({ outputs }) => ['run', plainExperiment, '--provider', 'claude', '--output-dir', outputs]],
+])('%s after the harness was killed', (_, command) => {
+  test('saves all that the living host has, marks the run, ends its processes, and leaves a living run alone', async () => {
+    await using place = newPlace()
+    const living = await livingRun(place)
+    const { folder, processes } = await crashedRun(place)
+    const ofCrashed = processes.filter(({ pid }) => !living.processes.some((other) => other.pid === pid))
+    expect(ofCrashed.map(({ kind }) => kind).sort()).toEqual(['host', 'kernel', 'relay', 'spawner'])
+    await sleep(COUNT * 20)
+    expect(ofCrashed.filter(({ pid }) => isAlive(pid)).map(({ kind }) => kind).sort()).toEqual(['host', 'kernel', 'spawner'])
+
+    await using api = await loopbackMessages(script())
+    const ended = await place.seer(command(place, folder, api.url), { env: { ANTHROPIC_API_KEY: 'any', ANTHROPIC_BASE_URL: api.url } }).ended
+    expect(ended).toMatchObject({ code: 0 })
+    expect(ended.stdout + ended.stderr).toContain('had crashed')
+
+    expect(ofCrashed.filter(({ pid }) => isAlive(pid))).toEqual([])
+    expect(place.sandboxes()).toEqual([living.sandbox])
+    await expectSaved(place, folder)
+
+    expect(living.processes.every(({ pid }) => isAlive(pid))).toBe(true)
+    expect((await logOf(living.folder)).of('run-end')).toEqual([])
+    process.kill(living.run.pid, 'SIGINT')
+    expect((await living.run.ended).code).toBe(130)
+    expect((await logOf(living.folder)).status).toBe('interrupted')
+    expect(place.processes()).toEqual([])
+    expect(place.sandboxes()).toEqual([])
+  })
+})
+
+test('the host has ended, too: what it had received is read from its files', async () => {
+  await using place = newPlace()
+  const { folder, processes } = await crashedRun(place)
+  await sleep(COUNT * 20 + 500)
+  process.kill(processes.find(({ kind }) => kind === 'host')!.pid, 'SIGKILL')
+  await until('the end of its processes', () => processes.every(({ pid }) => !isAlive(pid)))
+  expect(place.sandboxes()).toHaveLength(1)
+  expect(await place.seer(['show', folder]).ended).toMatchObject({ code: 0 })
+  await expectSaved(place, folder)
+  expect(place.sandboxes()).toEqual([])
+})
+
+test('the host was killed while it wrote: what is whole is saved, and the cell has no end', async () => {
+  await using place = newPlace()
+  const { folder, processes } = await crashedRun(place)
+  process.kill(processes.find(({ kind }) => kind === 'host')!.pid, 'SIGKILL')
+  expect(await place.seer(['gc', '--output-dir', place.outputs]).ended).toMatchObject({ code: 0 })
+  const log = await logOf(folder)
+  expect(log.status).toBe('crashed')
+  expect(numbered(COUNT).startsWith(log.printed('c4'))).toBe(true)
+  expect(log.of('cell-end').filter(({ cell: id }) => id === 'c4')).toEqual([])
+  expect(existsSync(`${folder}/run.lock`)).toBe(false)
+  expect(place.sandboxes()).toEqual([])
+  expect(place.processes()).toEqual([])
+})
