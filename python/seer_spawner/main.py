@@ -26,6 +26,7 @@ class Spawner:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.pids: dict[str, int] = {}
+        self.warned: dict[str, dict[int, str]] = {}  # what a process had started when it was sent SIGTERM
 
     def tell(self, **event: Any) -> None:
         self.sock.sendall(json.dumps(event).encode() + b"\n")
@@ -61,6 +62,9 @@ class Spawner:
         if pid is None:
             return
         number = signal.Signals[signal_name]
+        if number == signal.SIGTERM:
+            # Once it has ended, its children are nobody's: one without our mark could not be found any more.
+            self.warned[id] = processes.start_times(processes.descendants(pid))
         try:
             if group:
                 os.killpg(pid, number)
@@ -71,7 +75,7 @@ class Spawner:
 
     def kill(self, id: str) -> None:
         # A pid that was reaped may be another's by now; orphans of its process are still found by their mark.
-        processes.kill_tree(self.pids.get(id), f"{MARK}={id}")
+        processes.kill_tree(self.pids.get(id), f"{MARK}={id}", self.warned.pop(id, {}))
 
     def handle(self, line: bytes) -> None:
         message = json.loads(line)

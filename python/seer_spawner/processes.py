@@ -103,8 +103,18 @@ def _living(pids: set[int], table: dict[int, tuple[int, int, str]]) -> set[int]:
     return {pid for pid in pids if pid > 1 and pid in table and table[pid][2] not in "ZX"}
 
 
-def kill_tree(pid: int | None, mark: str) -> None:
-    """SIGKILL for one process, its descendants, its session, and orphans of it that still carry its mark.
+def start_times(pids: set[int]) -> dict[int, str]:
+    times = {}
+    for pid in pids:
+        try:
+            times[pid] = start_time(pid)
+        except (OSError, IndexError):
+            continue  # it has ended meanwhile
+    return times
+
+
+def kill_tree(pid: int | None, mark: str, also: dict[int, str]) -> None:
+    """SIGKILL for one process, its descendants, its session, orphans of it that still carry its mark, and `also`.
 
     The descendants are stopped first, so that none forks between the look and the kill. `mark` is a line of its
     environment, `NAME=value`.
@@ -114,6 +124,7 @@ def kill_tree(pid: int | None, mark: str) -> None:
     for _ in range(20):
         table = _table()
         found = {p for p, (parent, _, _) in table.items() if parent == os.getpid() and _has_mark(p, needle)}
+        found |= {p for p, started in start_times(set(also)).items() if started == also[p]}
         for orphan in list(found):
             found |= descendants(orphan)
         if pid is not None:

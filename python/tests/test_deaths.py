@@ -34,10 +34,11 @@ def state(pid: int) -> str:
         return "X"
 
 
-# A cell that leaves processes behind: a child, and a daemon that has left its session and its parent.
+# A cell that leaves processes behind: a child, one in a session of its own with no environment, and a daemon.
 LEAVE_PROCESSES = """
 import os, subprocess
 child = subprocess.Popen(['sleep', '1000'])
+subprocess.Popen(['sleep', '1000'], env={}, start_new_session=True)
 subprocess.Popen(['sh', '-c', 'setsid sleep 1000 & exit']).wait()
 """
 
@@ -94,12 +95,28 @@ def test_outputs_before_a_death_are_all_there(make_host: MakeHost) -> None:
     assert shown == list(range(3000))
 
 
+def test_outputs_on_their_way_when_the_kernel_died(make_host: MakeHost) -> None:
+    host = make_host()
+    client = host.client()
+    kernel = client.start()
+    client.execute(
+        "c1", "import os, time\ntime.sleep(0.7)\nfor i in range(150): display(i)\ntime.sleep(0.5); os._exit(1)"
+    )
+    client.until("cell-begin")
+    os.kill(host.pid, signal.SIGSTOP)
+    assert gone({kernel["pid"]}, 15)
+    os.kill(host.pid, signal.SIGCONT)
+    shown = [r["output"]["data"]["text/plain"] for r in client.until("kernel-dead") if r["kind"] == "output"]
+    assert shown == [str(i) for i in range(150)]
+
+
 def test_restart(make_host: MakeHost) -> None:
     client = make_host().client()
     first = client.start()
     assert client.start() == first
     client.run("c0", "x = 1" + LEAVE_PROCESSES)
-    left = descendants(first["pid"]) | {first["pid"]}
+    left = descendants(host_of(first["pid"])) - {parents(first["pid"]).pop()}
+    assert len(left) == 4
     client.execute("c1", "import time; time.sleep(100)")
     second = client.start(generation=2)
     assert second["pid"] != first["pid"] and gone(left, 2)
@@ -135,6 +152,10 @@ def test_spawner_killed(make_host: MakeHost) -> None:
     assert client.run("c2", "1", generation=2)[-1]["status"] == "ok"
 
 
+def host_of(kernel: int) -> int:
+    return parents(parents(kernel).pop()).pop()
+
+
 def parents(pid: int) -> set[int]:
     with open(f"/proc/{pid}/stat") as file:
         return {int(file.read().rpartition(")")[2].split()[1])}
@@ -159,6 +180,16 @@ def test_host_killed_leaves_no_process(make_host: MakeHost) -> None:
     os.kill(host.pid, signal.SIGKILL)
     assert gone(left, 5)
     client.process.wait(timeout=5)
+
+
+def test_host_and_spawner_killed_together_take_the_kernel(make_host: MakeHost) -> None:
+    host = make_host()
+    client = host.client()
+    kernel = client.start()["pid"]
+    os.kill(host.pid, signal.SIGSTOP)
+    os.kill(parents(kernel).pop(), signal.SIGKILL)
+    os.kill(host.pid, signal.SIGKILL)
+    assert gone({kernel}, 3)
 
 
 def test_shutdown_leaves_no_process(make_host: MakeHost) -> None:
@@ -220,6 +251,18 @@ def test_workspace_that_is_gone_and_back(make_host: MakeHost) -> None:
     assert failure.value.name == "kernel-start-failed"
     os.rename(host.root / "work2", host.root / "work")
     assert client.start("s2")["generation"] == 1
+
+
+def test_nothing_waits_for_an_interrupt(make_host: MakeHost) -> None:
+    client = make_host().client()
+    kernel = client.start()
+    os.kill(kernel["pid"], signal.SIGSTOP)
+    asked = time.monotonic()
+    interrupts = [client.ask("kernel/interrupt", session="s1", generation=1, how="message") for _ in range(3)]
+    client.request("host/hello")
+    assert time.monotonic() - asked < 0.8
+    for _, answers in interrupts:
+        client.answer(answers)
 
 
 def test_interrupts_do_not_wait(make_host: MakeHost) -> None:

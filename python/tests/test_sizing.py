@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from seer_host.blobs import Blobs
+from seer_host.errors import RpcError
 from seer_host.journal import MAX_LINE_BYTES
 from seer_host.outputs import to_output
 from seer_host.sizing import CellSpace, Sizer, Unfit
@@ -137,6 +138,16 @@ def test_numbers_and_text_that_others_cannot_read() -> None:
 def test_invalid_outputs(kind: str, content: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         to_output(kind, content)
+
+
+def test_only_blobs_are_read(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    (tmp_path / "secret").write_text("x")
+    sha256, written = blobs.put(b"abc")
+    assert written == 3 and blobs.put(b"abc") == (sha256, 0) and blobs.read(sha256, 1, 9) == (b"bc", 3)
+    for name in ("../secret", "part-1", sha256.upper(), ""):
+        with pytest.raises(RpcError):
+            blobs.read(name, 0, 1)
 
 
 def test_signatures() -> None:

@@ -115,6 +115,14 @@ def test_unknown_blob_and_session(shared: Client) -> None:
     assert failure.value.name == "kernel-gone"
 
 
+def test_a_fault_in_a_request_is_answered(shared_host: HostFixture, shared: Client) -> None:
+    (shared_host.root / "state" / "blobs" / ("f" * 64)).mkdir()
+    with pytest.raises(Failed) as failure:
+        shared.request("blob/read", sha256="f" * 64, offset=0, length=1)
+    assert failure.value.code == -32603 and str(shared_host.root) not in str(failure.value)
+    assert shared.request("host/hello")["protocol"] == 1
+
+
 def test_a_peer_that_does_not_read_hinders_nobody(shared_host: HostFixture, shared: Client) -> None:
     shared.run("big", "print('y' * 900_000)")
     with socket.socket(socket.AF_UNIX) as deaf:

@@ -16,19 +16,35 @@ export async function* checkMachine(outputDir: string, env: NodeJS.ProcessEnv): 
   yield { name: 'Seer', level: 'ok', text: SEER_VERSION }
   const major = Number(process.versions.node.split('.')[0])
   if (major >= MIN_NODE) yield { name: 'Node', level: 'ok', text: process.versions.node }
-  else yield { name: 'Node', level: 'problem', text: `${process.versions.node} is too old`, hint: `install Node ${MIN_NODE} or newer, or start Seer by ./seer from a checkout, which brings its own` }
+  else
+    yield {
+      name: 'Node',
+      level: 'problem',
+      text: `${process.versions.node} is too old`,
+      hint: `install Node ${MIN_NODE} or newer, or start Seer by ./seer from a checkout, which brings its own`,
+    }
   yield { name: 'cores', level: 'ok', text: plural(availableParallelism(), 'core') }
   yield checkMemory(process.availableMemory())
   yield await checkOutputs(resolve(outputDir))
   yield checkKey(env)
-  if (env['ANTHROPIC_BASE_URL']) yield { name: 'ANTHROPIC_BASE_URL', level: 'ok', text: `${withoutSecrets(env['ANTHROPIC_BASE_URL'])} (claude’s words come from there)` }
+  if (env['ANTHROPIC_BASE_URL'])
+    yield {
+      name: 'ANTHROPIC_BASE_URL',
+      level: 'ok',
+      text: `${withoutSecrets(env['ANTHROPIC_BASE_URL'])} (claude’s words come from there)`,
+    }
   yield checkConfinement(env)
 }
 
 function checkMemory(available: number): Check {
   const text = `${size(available)} of ${size(totalmem())} free`
   if (available >= SMALL_MEMORY_BYTES) return { name: 'memory', level: 'ok', text }
-  return { name: 'memory', level: 'warning', text, hint: 'the embedded model and its kernel take about 1.5 GB: close something' }
+  return {
+    name: 'memory',
+    level: 'warning',
+    text,
+    hint: 'the embedded model and its kernel take about 1.5 GB: close something',
+  }
 }
 
 /** Of a folder that is not there yet, the one in which it would be made. */
@@ -55,17 +71,25 @@ export async function freeBytes(folder: string): Promise<number | undefined> {
 async function checkOutputs(outputDir: string): Promise<Check> {
   const name = 'runs'
   if (!isWritable(nearestFolder(outputDir))) {
-    return { name, level: 'problem', text: `${outputDir} cannot be written to`, hint: 'choose another folder with --output-dir' }
+    return {
+      name,
+      level: 'problem',
+      text: `${outputDir} cannot be written to`,
+      hint: 'choose another folder with --output-dir',
+    }
   }
   const free = await freeBytes(outputDir)
   const text = `go to ${shortPath(outputDir)}${existsSync(outputDir) ? '' : ' (not there yet)'}${free === undefined ? '' : `, ${size(free)} free`}`
-  if (free !== undefined && free < SMALL_DISK_BYTES) return { name, level: 'warning', text, hint: 'a run with many figures or long output takes up to a gigabyte' }
+  if (free !== undefined && free < SMALL_DISK_BYTES)
+    return { name, level: 'warning', text, hint: 'a run with many figures or long output takes up to a gigabyte' }
   return { name, level: 'ok', text }
 }
 
 function checkKey(env: NodeJS.ProcessEnv): Check {
   const isSet = Boolean(env['ANTHROPIC_API_KEY'])
-  const text = isSet ? 'set: agents are answered by claude unless you ask for a recording' : 'not set: an experiment plays its recording, and says so'
+  const text = isSet
+    ? 'set: agents are answered by claude unless you ask for a recording'
+    : 'not set: an experiment plays its recording, and says so'
   return { name: 'ANTHROPIC_API_KEY', level: 'ok', text }
 }
 
@@ -80,7 +104,9 @@ function withoutSecrets(url: string): string {
 }
 
 function checkConfinement(env: NodeJS.ProcessEnv): Check {
-  const found = (env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, 'bwrap')))
+  const found = (env['PATH'] ?? '')
+    .split(delimiter)
+    .some((folder) => folder !== '' && existsSync(join(folder, 'bwrap')))
   return {
     name: 'confinement',
     level: 'warning',

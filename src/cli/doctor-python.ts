@@ -28,8 +28,16 @@ export async function* checkPython(env: NodeJS.ProcessEnv): AsyncGenerator<Check
   const model = await readyModel(cache)
   yield await checkCache(cache, env, environment !== undefined && model !== undefined)
   yield environment
-    ? { name: 'environment', level: 'ok', text: `ready: ${environment.packages} packages, ${(environment.megabytes / 1000).toFixed(1)} GB` }
-    : { name: 'environment', level: 'ok', text: 'not made yet: the first run makes it (about 1.4 GB to fetch, some minutes)' }
+    ? {
+        name: 'environment',
+        level: 'ok',
+        text: `ready: ${environment.packages} packages, ${(environment.megabytes / 1000).toFixed(1)} GB`,
+      }
+    : {
+        name: 'environment',
+        level: 'ok',
+        text: 'not made yet: the first run makes it (about 1.4 GB to fetch, some minutes)',
+      }
   yield model
     ? { name: 'embedded model', level: 'ok', text: `ready: ${model.name}, ${size(model.weightsBytes)}` }
     : { name: 'embedded model', level: 'ok', text: 'not here yet: the first run fetches it (93 MB) and converts it' }
@@ -40,7 +48,12 @@ async function tryPython(env: NodeJS.ProcessEnv): Promise<Python | Check> {
     return await findPython({ env })
   } catch (error) {
     if (!(error instanceof SeerError)) throw error
-    return { name: 'Python', level: 'problem', text: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
+    return {
+      name: 'Python',
+      level: 'problem',
+      text: error.message,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    }
   }
 }
 
@@ -50,10 +63,18 @@ async function checkUv(python: Python, cache: string, env: NodeJS.ProcessEnv): P
   const version = /^uv (\d+\.\d+\.\d+)/.exec(onPath?.stdout ?? '')?.[1]
   if (version !== undefined && isNewEnoughUv(version)) return { name, level: 'ok', text: `${version}, found on PATH` }
   const old = version === undefined ? '' : ` (${version} on PATH is too old)`
-  if (existsSync(join(cache, 'tools', `uv-${uvVersion}-${python.platform}`, 'bin', 'uv'))) return { name, level: 'ok', text: `${uvVersion}, in the cache${old}` }
-  const pip = python.hasPip || (await runTool(['pip3', '--version'], { env, cwd: tmpdir() }).catch(() => undefined))?.exitCode === 0
+  if (existsSync(join(cache, 'tools', `uv-${uvVersion}-${python.platform}`, 'bin', 'uv')))
+    return { name, level: 'ok', text: `${uvVersion}, in the cache${old}` }
+  const pip =
+    python.hasPip ||
+    (await runTool(['pip3', '--version'], { env, cwd: tmpdir() }).catch(() => undefined))?.exitCode === 0
   if (pip) return { name, level: 'ok', text: `not here yet: pip brings ${uvVersion} at the first run${old}` }
-  return { name, level: 'problem', text: `there is neither uv nor a pip to bring it${old}`, hint: 'install uv, or pip (apt install python3-pip, or python3 -m ensurepip)' }
+  return {
+    name,
+    level: 'problem',
+    text: `there is neither uv nor a pip to bring it${old}`,
+    hint: 'install uv, or pip (apt install python3-pip, or python3 -m ensurepip)',
+  }
 }
 
 const environmentSchema = z.object({ packages: z.number(), megabytes: z.number() })
@@ -78,8 +99,10 @@ async function checkCache(cache: string, env: NodeJS.ProcessEnv, isReady: boolea
   const free = await freeBytes(cache)
   const holds = await sizesIn(cache, env)
   const text = `${cache}${holds === '' ? '' : `: ${holds}`}${free === undefined ? '' : `; ${size(free)} free`}`
-  if (!isWritable(nearestFolder(cache))) return { name, level: isReady ? 'warning' : 'problem', text: `${text}; it cannot be written to`, hint }
-  if (!isReady && free !== undefined && free < SET_UP_BYTES) return { name, level: 'problem', text: `${text}, and the set-up needs about ${size(SET_UP_BYTES)}`, hint }
+  if (!isWritable(nearestFolder(cache)))
+    return { name, level: isReady ? 'warning' : 'problem', text: `${text}; it cannot be written to`, hint }
+  if (!isReady && free !== undefined && free < SET_UP_BYTES)
+    return { name, level: 'problem', text: `${text}, and the set-up needs about ${size(SET_UP_BYTES)}`, hint }
   return { name, level: 'ok', text }
 }
 
@@ -92,7 +115,10 @@ async function sizesIn(cache: string, env: NodeJS.ProcessEnv): Promise<string> {
     const [kilobytes, path] = line.split('\t')
     return path === undefined ? [] : [{ name: path.slice(cache.length + 1), bytes: Number(kilobytes) * 1024 }]
   })
-  return sizes.sort((a, b) => b.bytes - a.bytes).map(({ name, bytes }) => `${name} ${size(bytes)}`).join(', ')
+  return sizes
+    .sort((a, b) => b.bytes - a.bytes)
+    .map(({ name, bytes }) => `${name} ${size(bytes)}`)
+    .join(', ')
 }
 
 function foldersIn(folder: string): string[] {

@@ -22,7 +22,12 @@ export async function* checkSandboxes(env: NodeJS.ProcessEnv): AsyncGenerator<Ch
 function checkState(env: NodeJS.ProcessEnv): Check {
   const folder = stateFolder(env)
   if (isWritable(nearestFolder(folder))) return { name: 'state', level: 'ok', text: folder }
-  return { name: 'state', level: 'problem', text: `${folder} cannot be written to`, hint: 'set XDG_STATE_HOME to a folder that you can write to' }
+  return {
+    name: 'state',
+    level: 'problem',
+    text: `${folder} cannot be written to`,
+    hint: 'set XDG_STATE_HOME to a folder that you can write to',
+  }
 }
 
 async function checkLeftOver(env: NodeJS.ProcessEnv): Promise<Check> {
@@ -41,7 +46,12 @@ async function checkLeftOver(env: NodeJS.ProcessEnv): Promise<Check> {
   }
   if (ids.length === 0) return { name, level: 'ok', text: 'none' }
   const dead = ids.length - living.length
-  const text = [living.length > 0 ? `${living.length} alive: ${living.join(', ')}` : '', dead > 0 ? `${plural(dead, 'folder')} of dead ones` : ''].filter(Boolean).join('; ')
+  const text = [
+    living.length > 0 ? `${living.length} alive: ${living.join(', ')}` : '',
+    dead > 0 ? `${plural(dead, 'folder')} of dead ones` : '',
+  ]
+    .filter(Boolean)
+    .join('; ')
   if (dead === 0) return { name, level: 'ok', text: `${text}; each belongs to a run, or ends itself within minutes` }
   return { name, level: 'warning', text, hint: 'seer gc saves what crashed runs left in them, and removes them' }
 }
@@ -51,9 +61,18 @@ function checkSockets(env: NodeJS.ProcessEnv): Check {
   try {
     const path = socketPath([EXAMPLE_NAME], { reserveBytes: KERNEL_SOCKET_BYTES, env })
     const bytes = Buffer.byteLength(path) + KERNEL_SOCKET_BYTES
-    return { name, level: 'ok', text: `${path.slice(0, -EXAMPLE_NAME.length - 1)}, names of up to ${bytes} bytes where ${MAX_SOCKET_PATH_BYTES} fit` }
+    return {
+      name,
+      level: 'ok',
+      text: `${path.slice(0, -EXAMPLE_NAME.length - 1)}, names of up to ${bytes} bytes where ${MAX_SOCKET_PATH_BYTES} fit`,
+    }
   } catch (error) {
     const hint = error instanceof SeerError ? error.hint : undefined
-    return { name, level: 'problem', text: error instanceof SeerError ? error.message : describeError(error), ...(hint === undefined ? {} : { hint }) }
+    return {
+      name,
+      level: 'problem',
+      text: error instanceof SeerError ? error.message : describeError(error),
+      ...(hint === undefined ? {} : { hint }),
+    }
   }
 }

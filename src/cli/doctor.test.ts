@@ -33,7 +33,10 @@ test('a machine with nothing of Seer’s yet: what is missing is brought at the 
 })
 
 test('a key is never shown, nor a password in a url', async () => {
-  const { text, check } = await examine({ ANTHROPIC_API_KEY: 'sk-very-secret', ANTHROPIC_BASE_URL: 'http://me:secret@localhost:8080/v1?key=secret' })
+  const { text, check } = await examine({
+    ANTHROPIC_API_KEY: 'sk-very-secret',
+    ANTHROPIC_BASE_URL: 'http://me:secret@localhost:8080/v1?key=secret',
+  })
   expect(check('ANTHROPIC_API_KEY')!.text).toMatch(/^set/)
   expect(check('ANTHROPIC_BASE_URL')!.text).toContain('http://localhost:8080/v1')
   expect(text).not.toContain('secret')
@@ -58,7 +61,10 @@ test('an outputs folder that cannot be written to is a problem', async () => {
 
 test('left-over sandboxes: the living and the dead', async () => {
   const state = join(home, 'state')
-  for (const [id, startTime] of [['sb-alive', processStartTime(process.pid)], ['sb-dead', '1']] as const) {
+  for (const [id, startTime] of [
+    ['sb-alive', processStartTime(process.pid)],
+    ['sb-dead', '1'],
+  ] as const) {
     mkdirSync(join(state, 'seer', 'sandboxes', id), { recursive: true })
     writeFileSync(join(state, 'seer', 'sandboxes', id, 'host.json'), JSON.stringify({ pid: process.pid, startTime }))
   }
@@ -70,7 +76,12 @@ test('left-over sandboxes: the living and the dead', async () => {
 
 test('for people: a line each, and a last word', async () => {
   const out = collector(80)
-  await doctor({ env: { HOME: home, PATH: process.env['PATH'], SEER_PYTHON: '/none' }, outputDir: home, out, color: false })
+  await doctor({
+    env: { HOME: home, PATH: process.env['PATH'], SEER_PYTHON: '/none' },
+    outputDir: home,
+    out,
+    color: false,
+  })
   const lines = out.text.trimEnd().split('\n')
   expect(lines).toContainEqual(expect.stringMatching(/^ok {7}Node {14}/))
   expect(lines).toContainEqual(expect.stringMatching(/^problem {2}Python/))

@@ -40,7 +40,9 @@ export async function doctor(options: DoctorOptions = {}): Promise<number> {
 
 function verdict({ colors }: Look, problems: number): string {
   if (problems === 0) return colors.green('seer run sandbox-intro can start here.')
-  return colors.red(`${problems === 1 ? 'One problem stands' : `${problems} problems stand`} in the way of seer run sandbox-intro.`)
+  return colors.red(
+    `${problems === 1 ? 'One problem stands' : `${problems} problems stand`} in the way of seer run sandbox-intro.`,
+  )
 }
 
 function checkLines(look: Look, { name, level, text, hint }: Check): string[] {

@@ -52,7 +52,14 @@ test('newest first, with what each is; a crashed and a broken one are told as su
 
   const json = (await list(outputs, true)).lines.map((line) => JSON.parse(line) as { run: string; folder: string })
   expect(json).toHaveLength(5)
-  expect(json[2]).toMatchObject({ folder: first, status: 'completed', recorded: true, cells: 6, errors: 1, findings: 1 })
+  expect(json[2]).toMatchObject({
+    folder: first,
+    status: 'completed',
+    recorded: true,
+    cells: 6,
+    errors: 1,
+    findings: 1,
+  })
   expect(json[1]).toMatchObject({ folder: open, recorded: false })
 })
 
@@ -66,5 +73,7 @@ test('200 runs with long logs are listed from their run.json', async () => {
   const runs = await readRuns(outputs)
   expect(performance.now() - startedAt).toBeLessThan(3000)
   expect(runs).toHaveLength(200)
-  expect(runs.every(({ status, cells, claim }) => status === 'completed' && cells === 6 && claim?.startsWith('The model'))).toBe(true)
+  expect(
+    runs.every(({ status, cells, claim }) => status === 'completed' && cells === 6 && claim?.startsWith('The model')),
+  ).toBe(true)
 })

@@ -4,14 +4,13 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Output } from '../harness/safe-writer.ts'
 import { duration, plural } from '../harness/story/amounts.ts'
-import { widthOf } from '../harness/story/columns.ts'
 import { inline, type Look } from '../harness/story/look.ts'
 import { summaryFold } from '../run/fold-summary.ts'
 import { readLog } from '../run/log-reader.ts'
 import { lastClaim } from './last-claim.ts'
 import { runStatus, type ShownStatus } from './run-status.ts'
 import { shortPath } from './short-path.ts'
-import { paintStatus } from './show-lines.ts'
+import { aligned, paintStatus } from './show-lines.ts'
 import { openTerminal } from './terminal.ts'
 
 export interface ListedRun {
@@ -46,7 +45,10 @@ const factsSchema = z.object({
   recorded: z.array(z.unknown()),
 })
 
-export async function listRuns(outputDir: string, options: { json?: boolean; out?: Output; color?: boolean } = {}): Promise<number> {
+export async function listRuns(
+  outputDir: string,
+  options: { json?: boolean; out?: Output; color?: boolean } = {},
+): Promise<number> {
   const { out, color } = options
   const terminal = openTerminal(out, color === undefined ? {} : { color })
   const runs = await readRuns(outputDir)
@@ -55,7 +57,8 @@ export async function listRuns(outputDir: string, options: { json?: boolean; out
     for (const run of runs) terminal.printLine(run)
     return 0
   }
-  if (runs.length === 0) terminal.say(`There are no runs in ${shortPath(outputDir)}. To make one: seer run sandbox-intro`)
+  if (runs.length === 0)
+    terminal.say(`There are no runs in ${shortPath(outputDir)}. To make one: seer run sandbox-intro`)
   else terminal.print(listLines(terminal.look, runs))
   return 0
 }
@@ -84,10 +87,28 @@ async function readRun(run: string, folder: string): Promise<ListedRun> {
     const facts = endedFacts(folder) ?? (await foldFacts(folder))
     const { cells, recorded, status, ...rest } = facts
     const claim = rest.findings > 0 ? lastClaim(folder) : null
-    return { run, folder, ...rest, status: runStatus(folder, status), recorded: recorded.length > 0, cells: cells.started, errors: cells.failed, claim, problem: null }
+    return {
+      run,
+      folder,
+      ...rest,
+      status: runStatus(folder, status),
+      recorded: recorded.length > 0,
+      cells: cells.started,
+      errors: cells.failed,
+      claim,
+      problem: null,
+    }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
-    const nothing = { experiment: null, profile: null, provider: null, recorded: false, startedAt: null, durationMs: null, claim: null }
+    const nothing = {
+      experiment: null,
+      profile: null,
+      provider: null,
+      recorded: false,
+      startedAt: null,
+      durationMs: null,
+      claim: null,
+    }
     return { run, folder, status: 'broken', ...nothing, cells: 0, errors: 0, findings: 0, problem }
   }
 }
@@ -104,7 +125,8 @@ function endedFacts(folder: string): z.infer<typeof factsSchema> | undefined {
 
 async function foldFacts(folder: string): Promise<z.infer<typeof factsSchema>> {
   let summary = summaryFold.initial()
-  for await (const line of readLog(join(folder, 'events.jsonl'))) if (line.kind !== 'problem') summary = summaryFold.step(summary, line.event)
+  for await (const line of readLog(join(folder, 'events.jsonl')))
+    if (line.kind !== 'problem') summary = summaryFold.step(summary, line.event)
   if (summary.startedAt === null) throw new Error('its log has no start')
   return summary
 }
@@ -113,17 +135,16 @@ export function listLines(look: Look, runs: readonly ListedRun[]): string[] {
   const { colors } = look
   const rows = runs.map((run) => [
     inline(run.run, 60),
-    run.status,
-    run.recorded ? 'recorded' : inline(run.provider ?? '', 12),
-    run.status === 'broken' ? '' : `${plural(run.cells, 'cell')}${run.errors > 0 ? `, ${plural(run.errors, 'error')}` : ''}`,
+    paintStatus(look, run.status),
+    run.recorded ? colors.yellow('recorded') : inline(run.provider ?? '', 12),
+    run.status === 'broken'
+      ? ''
+      : `${plural(run.cells, 'cell')}${run.errors > 0 ? `, ${plural(run.errors, 'error')}` : ''}`,
     run.durationMs === null ? '' : duration(run.durationMs),
   ])
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]!))))
+  const lines = aligned(rows)
   return runs.flatMap((run, index) => {
-    const padded = rows[index]!.map((text, column) => text + ' '.repeat(widths[column]! - widthOf(text)))
-    padded[1] = paintStatus(look, run.status) + ' '.repeat(widths[1]! - run.status.length)
-    if (run.recorded) padded[2] = colors.yellow(padded[2]!)
-    const line = padded.join('  ').trimEnd()
+    const line = lines[index]!
     const said = run.problem ?? run.claim
     if (said === null) return [line]
     return [line, `    ${colors.dim(run.problem === null ? 'claim:' : 'broken:')} ${inline(said, look.width - 12)}`]

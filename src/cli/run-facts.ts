@@ -34,7 +34,8 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
   const seen = new Set<string>()
   const problems: string[] = []
   let leftOut = 0
-  const report = (problem: string) => (problems.length < MAX_PROBLEMS ? void problems.push(problem) : void (leftOut += 1))
+  const report = (problem: string) =>
+    problems.length < MAX_PROBLEMS ? void problems.push(problem) : void (leftOut += 1)
   let summary = summaryFold.initial()
   let findings = findingsFold.initial()
   let params: RunFacts['params'] = {}
@@ -52,7 +53,7 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
       unknown.set(event.type, (unknown.get(event.type) ?? 0) + 1)
       continue
     }
-    const known = line.event as RunEvent
+    const known = line.event
     if (known.type === 'run-start') ({ params } = known)
     else if (known.type === 'drift-report') drift = known
     else if (known.type === 'result-record') tables.set(known.table, (tables.get(known.table) ?? 0) + 1)
@@ -66,7 +67,8 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
   for (const [sha256, seq] of missing) report(`artifacts/${sha256} is missing (event ${seq} refers to it)`)
   for (const file of saved.keys()) if (!existsSync(join(folder, 'results', file))) report(`results/${file} is missing`)
   for (const [type, n] of unknown) report(`${n} events of the type "${type}", which this version of Seer does not know`)
-  if (summary.startedAt === null) report('events.jsonl has no run-start: this is not the log of a run, or its start is lost')
+  if (summary.startedAt === null)
+    report('events.jsonl has no run-start: this is not the log of a run, or its start is lost')
   if (leftOut > 0) problems.push(`${leftOut} more`)
   return {
     folder,

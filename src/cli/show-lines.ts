@@ -1,5 +1,5 @@
 /** What stands before and after the story in `seer show`. */
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { computeText, driftTable } from '../harness/story/drift-table.ts'
 import { recordedText } from '../harness/story/agent-story.ts'
 import { duration, plural, size } from '../harness/story/amounts.ts'
@@ -7,28 +7,50 @@ import { artifactPath } from '../harness/story/display-text.ts'
 import { findingBox } from '../harness/story/finding-box.ts'
 import { behind, inline, linesOf, type Look } from '../harness/story/look.ts'
 import { errorRows, NOT_CONFINED } from '../harness/story/run-story.ts'
+import { widthOf } from '../harness/story/columns.ts'
 import { count } from '../notebook/output-text.ts'
+import { stripAnsi } from '../notebook/terminal-text.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { ShownStatus } from './run-status.ts'
 import { heading } from './terminal.ts'
 import { shortPath } from './short-path.ts'
 
 const LABEL = 13
+const MAX_ARTIFACTS = 50
 
 export function headerLines(look: Look, facts: RunFacts): string[] {
   const { summary, status, folder } = facts
   const { colors } = look
   const { cells, usage } = summary
   const rows: [string, string][] = [
-    ['experiment', `${summary.experiment ?? 'unknown'}${summary.profile === null ? '' : `, profile ${summary.profile}`}`],
-    ...Object.entries(facts.params).map(([key, value], index): [string, string] => [index === 0 ? 'params' : '', `${key} = ${typeof value === 'string' ? value : JSON.stringify(value)}`]),
+    [
+      'experiment',
+      `${summary.experiment ?? 'unknown'}${summary.profile === null ? '' : `, profile ${summary.profile}`}`,
+    ],
+    ...Object.entries(facts.params).map(([key, value], index): [string, string] => [
+      index === 0 ? 'params' : '',
+      `${key} = ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ]),
     ...agentRows(facts),
-    ...summary.subjects.map(({ name, quantisation, weightsSha256 }): [string, string] => ['model', `${name}, ${quantisation}, weights ${weightsSha256.slice(0, 12)}…`]),
+    ...summary.subjects.map(({ name, quantisation, weightsSha256 }): [string, string] => [
+      'model',
+      `${name}, ${quantisation}, weights ${weightsSha256.slice(0, 12)}…`,
+    ]),
     ['sandbox', `${summary.backend ?? 'none'}, ${summary.confinement === 'none' ? NOT_CONFINED : summary.confinement}`],
     ...(summary.compute ? [['computed on', computeText(summary.compute)] as [string, string]] : []),
     ['time', timeText(facts)],
-    ['cells', `${cells.started} run, ${cells.ok} ok, ${cells.failed} failed${cells.superseded > 0 ? `, ${cells.superseded} superseded` : ''} (and ${cells.hidden} of the set-up)`],
-    ...(usage.outputTokens > 0 ? [['tokens', `${count(usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens)} sent, ${count(usage.outputTokens)} received`] as [string, string]] : []),
+    [
+      'cells',
+      `${cells.started} run, ${cells.ok} ok, ${cells.failed} failed${cells.superseded > 0 ? `, ${cells.superseded} superseded` : ''} (and ${cells.hidden} of the set-up)`,
+    ],
+    ...(usage.outputTokens > 0
+      ? [
+          [
+            'tokens',
+            `${count(usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens)} sent, ${count(usage.outputTokens)} received`,
+          ] as [string, string],
+        ]
+      : []),
   ]
   const title = `${colors.bold(inline(summary.run ?? basename(folder), 100))}  ${paintStatus(look, status)}`
   return [title, ...rows.flatMap(([label, value]) => labelled(look, label, value)), ...statusNote(look, facts)]
@@ -37,30 +59,76 @@ export function headerLines(look: Look, facts: RunFacts): string[] {
 export function endLines(look: Look, facts: RunFacts): string[] {
   const { summary, findings, drift, tables, saved, problems, folder } = facts
   const { colors } = look
-  const section = (name: string, lines: string[]) => (lines.length > 0 ? [heading(look, name), ...lines] : [])
+  const section = (name: string, lines: string[]) => (lines.length > 0 ? [...heading(look, name), ...lines] : [])
   const files = ['notebook.ipynb', 'events.jsonl', 'results', 'artifacts', 'source']
   return [
-    ...section('findings', findings.flatMap(({ finding, by, counted }, index) => [...(index > 0 ? [''] : []), ...(counted ? [] : [colors.yellow('submitted later, not counted:')]), ...findingBox(look, finding, by)])),
+    ...section(
+      'findings',
+      findings.flatMap(({ finding, by, counted }, index) => [
+        ...(index > 0 ? [''] : []),
+        ...(counted ? [] : [colors.yellow('submitted later, not counted:')]),
+        ...findingBox(look, finding, by),
+      ]),
+    ),
     ...(drift ? ['', ...driftTable(look, drift)] : []),
     ...section('results', [
-      ...tables.map(({ table, file, rows }) => `${inline(table, 40)}  ${plural(rows, 'row')} ${colors.dim(`→ ${inline(file, 80)}`)}`),
-      ...saved.map(({ name, file, kind, bytes }) => `${inline(name, 40)}  ${inline(kind, 20)}, ${size(bytes)} ${colors.dim(`→ ${inline(file, 80)}`)}`),
-      ...summary.artifacts.slice(0, 50).map(({ name, bytes, sha256 }) => `${inline(name, 60)}  ${size(bytes)} ${colors.dim(`→ ${artifactPath(sha256)}`)}`),
-      ...(summary.artifacts.length > 50 ? [`… ${summary.artifacts.length - 50} more`] : []),
+      ...aligned([
+        ...tables.map(({ table, file, rows }) => [
+          inline(table, 40),
+          plural(rows, 'row'),
+          colors.dim(`→ ${inline(file, 80)}`),
+        ]),
+        ...saved.map(({ name, file, kind, bytes }) => [
+          inline(name, 40),
+          `${inline(kind, 20)}, ${size(bytes)}`,
+          colors.dim(`→ ${inline(file, 80)}`),
+        ]),
+        ...summary.artifacts
+          .slice(0, MAX_ARTIFACTS)
+          .map(({ name, bytes, sha256 }) => [inline(name, 40), size(bytes), colors.dim(`→ ${artifactPath(sha256)}`)]),
+      ]),
+      ...(summary.artifacts.length > MAX_ARTIFACTS ? [`… ${summary.artifacts.length - MAX_ARTIFACTS} more`] : []),
     ]),
-    ...section('problems', problems.flatMap((problem) => behind(look, `${colors.yellow('!')} `, linesOf(problem), { fold: 'words' }))),
-    ...section('files', [`in ${shortPath(folder)}`, `  ${files.join('  ')}`, colors.dim(`  seer show ${basename(folder)} --check   do they agree?`)]),
+    ...section(
+      'problems',
+      problems.flatMap((problem) => behind(look, `${colors.yellow('!')} `, linesOf(problem), { fold: 'words' })),
+    ),
+    ...section('files', [
+      `in ${shortPath(folder)}`,
+      `  ${files.join('  ')}`,
+      colors.dim(`  seer show ${basename(folder)} --check   do they agree?`),
+    ]),
   ]
 }
 
 export function paintStatus({ colors }: Look, status: ShownStatus): string {
   if (status === 'completed') return colors.green(status)
-  return status === 'running' ? colors.cyan(status) : status === 'interrupted' ? colors.yellow(status) : colors.red(status)
+  return status === 'running'
+    ? colors.cyan(status)
+    : status === 'interrupted'
+      ? colors.yellow(status)
+      : colors.red(status)
+}
+
+/** Columns as wide as their widest; the last one as it is. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widthAt = (column: number) => Math.max(...rows.map((row) => widthOf(stripAnsi(row[column] ?? ''))))
+  return rows.map((row) =>
+    row
+      .map((text, column) =>
+        column === row.length - 1 ? text : text + ' '.repeat(widthAt(column) - widthOf(stripAnsi(text))),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 function agentRows({ summary }: RunFacts): [string, string][] {
   if (summary.recorded.length > 0) return summary.recorded.map((recorded) => ['agent', recordedText(recorded)])
-  const agents = summary.agents.map(({ name, provider, model }): [string, string] => ['agent', `${name.replace('agent:', '')}: ${model} (${provider})`])
+  const agents = summary.agents.map(({ name, provider, model }): [string, string] => [
+    'agent',
+    `${name.replace('agent:', '')}: ${model} (${provider})`,
+  ])
   return agents.length > 0 ? agents : [['agent', summary.provider ?? 'none']]
 }
 

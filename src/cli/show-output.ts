@@ -11,7 +11,12 @@ import type { Terminal } from './terminal.ts'
 
 const PART_BYTES = 1024 * 1024
 
-export async function printCellOutput(terminal: Terminal, folder: string, cell: string, json: boolean): Promise<number> {
+export async function printCellOutput(
+  terminal: Terminal,
+  folder: string,
+  cell: string,
+  json: boolean,
+): Promise<number> {
   const session = await sessionOf(folder, cell)
   const artifacts = openArtifacts(join(folder, 'artifacts'))
   const messages = () => readCellMessages(folder, session, cell)
@@ -42,6 +47,9 @@ async function sessionOf(folder: string, cell: string): Promise<string> {
   if (session !== undefined) return session
   throw new SeerError('unknown-cell', {
     message: `This run has no code cell "${cell}"${didYouMean(cell, known.keys())}`,
-    hint: known.size > 0 ? `The cells are: ${[...known.keys()].slice(0, 30).join(', ')}${known.size > 30 ? ', …' : ''}` : 'It has none.',
+    hint:
+      known.size > 0
+        ? `The cells are: ${[...known.keys()].slice(0, 30).join(', ')}${known.size > 30 ? ', …' : ''}`
+        : 'It has none.',
   })
 }

@@ -38,7 +38,7 @@ export async function showRun(folder: string, options: ShowOptions = {}): Promis
     return 0
   }
   terminal.print(headerLines(terminal.look, facts))
-  terminal.print([heading(terminal.look, 'what happened')])
+  terminal.print(heading(terminal.look, 'what happened'))
   await tellStory(terminal, folder)
   terminal.print(endLines(terminal.look, facts))
   return 0
@@ -53,7 +53,12 @@ async function tellStory(terminal: Terminal, folder: string): Promise<void> {
   }
 }
 
-async function printCheck(terminal: Terminal, facts: RunFacts, json: boolean, python: string | undefined): Promise<number> {
+async function printCheck(
+  terminal: Terminal,
+  facts: RunFacts,
+  json: boolean,
+  python: string | undefined,
+): Promise<number> {
   const { colors } = terminal.look
   const result = await checkRun(facts.folder, python === undefined ? {} : { python })
   const { events, cells, artifacts, results } = result.counts
@@ -62,7 +67,9 @@ async function printCheck(terminal: Terminal, facts: RunFacts, json: boolean, py
     terminal.printLine({ ...lastLine(facts), problems: result.problems.length })
   } else {
     terminal.print(result.problems.map(({ where, what }) => `${colors.red('problem')}  ${where}: ${what}`))
-    const verdict = result.ok ? colors.green('log, notebook, results and artifacts agree') : colors.red(`${result.problems.length} problems`)
+    const verdict = result.ok
+      ? colors.green('log, notebook, results and artifacts agree')
+      : colors.red(`${result.problems.length} problems`)
     terminal.print([
       `${basename(facts.folder)}: ${verdict}`,
       `  ${events} events, ${cells} cells, ${artifacts} artifacts, ${results} rows of results; nbformat: ${result.nbformat}`,
@@ -81,5 +88,10 @@ function nameOf({ summary, folder }: RunFacts): string {
 }
 
 function pathsOf(folder: string) {
-  return Object.fromEntries(['events.jsonl', 'notebook.ipynb', 'run.json', 'results', 'artifacts', 'source'].map((name) => [name, join(folder, name)]))
+  return Object.fromEntries(
+    ['events.jsonl', 'notebook.ipynb', 'run.json', 'results', 'artifacts', 'source'].map((name) => [
+      name,
+      join(folder, name),
+    ]),
+  )
 }

@@ -35,6 +35,6 @@ export function openTerminal(out: Output = process.stdout, options: { color?: bo
   }
 }
 
-export function heading({ colors, width }: Look, text: string): string {
-  return `\n${colors.bold(text)} ${colors.dim('─'.repeat(Math.max(2, Math.min(width, 80) - text.length - 1)))}`
+export function heading({ colors, width }: Look, text: string): string[] {
+  return ['', `${colors.bold(text)} ${colors.dim('─'.repeat(Math.max(2, Math.min(width, 80) - text.length - 1)))}`]
 }

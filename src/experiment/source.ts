@@ -1,17 +1,26 @@
 /** A copy of the experiment as it runs, kept with the run: also when the checkout is dirty. */
-import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
-const LEFT_OUT = new Set(['node_modules', 'outputs', '.git', '__pycache__', '.env', 'recordings'])
+const LEFT_OUT = new Set(['node_modules', 'outputs', 'recordings', '__pycache__', '.git', '.env'])
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 
 export function keepSource(experimentFolder: string, runFolder: string, facts: { task: string; params: unknown }): void {
   const target = join(runFolder, 'source')
-  mkdirSync(target, { recursive: true })
-  const keep = (path: string) => !LEFT_OUT.has(basename(path)) && (statSync(path).isDirectory() || statSync(path).size <= MAX_FILE_BYTES)
-  cpSync(experimentFolder, target, { recursive: true, filter: (path) => path === experimentFolder || keep(path), mode: 0 })
+  copyFolder(experimentFolder, target, runFolder)
   writeFileSync(join(target, 'task.rendered.md'), facts.task)
   writeFileSync(join(target, 'params.json'), `${JSON.stringify(facts.params, null, 2)}\n`)
+}
+
+/** Plain files and folders. The run's own folder may lie inside the experiment's, and is not copied into itself. */
+function copyFolder(from: string, to: string, runFolder: string): void {
+  mkdirSync(to, { recursive: true })
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (LEFT_OUT.has(entry.name) || runFolder === source || runFolder.startsWith(`${source}/`)) continue
+    if (entry.isDirectory()) copyFolder(source, target, runFolder)
+    else if (entry.isFile() && statSync(source).size <= MAX_FILE_BYTES) copyFileSync(source, target)
+  }
 }
 
 /** The experiment's `task.md`, or an empty task where it has none. */

@@ -23,7 +23,9 @@ test('writes what an event adds', () => {
 
 test('an output whose reader has gone is written to no more, and nothing is thrown', async () => {
   let writes = 0
-  const out = new Writable({ write: (_, __, done) => ((writes += 1), done(Object.assign(new Error('EPIPE'), { code: 'EPIPE' }))) })
+  const out = new Writable({
+    write: (_, __, done) => ((writes += 1), done(Object.assign(new Error('EPIPE'), { code: 'EPIPE' }))),
+  })
   const render = renderEvents(out)
   render(event as RunEvent)
   await new Promise((resolved) => setImmediate(resolved))
@@ -37,7 +39,9 @@ test.for([
   [{ isTTY: true }, { TERM: 'dumb' }, false],
   [{}, {}, false],
   [{}, { FORCE_COLOR: '1' }, true],
-] as const)('%j with %j: colours %s', ([out, env, expected]) => expect(lookOf(out, { env }).colors.isColorSupported).toBe(expected))
+] as const)('%j with %j: colours %s', ([out, env, expected]) =>
+  expect(lookOf(out, { env }).colors.isColorSupported).toBe(expected),
+)
 
 test.for([
   [undefined, 100],
@@ -45,7 +49,9 @@ test.for([
   [10, 24],
   [80, 80],
   [400, 140],
-] as const)('%s columns are taken as %s', ([columns, width]) => expect(lookOf(columns === undefined ? {} : { columns }).width).toBe(width))
+] as const)('%s columns are taken as %s', ([columns, width]) =>
+  expect(lookOf(columns === undefined ? {} : { columns }).width).toBe(width),
+)
 
 test('a window that is resized counts from the next event on', () => {
   const out = { columns: 80 }
@@ -64,5 +70,8 @@ test('a run whose stdout is closed by `head` goes on to its end', async () => {
   await new Promise((closed) => shell.once('close', closed))
   expect(said).toBe('exit 0\n')
   const [name] = readdirSync(folder)
-  expect(JSON.parse(readFileSync(join(folder, name!, 'run.json'), 'utf8'))).toMatchObject({ status: 'completed', cells: { started: 6 } })
+  expect(JSON.parse(readFileSync(join(folder, name!, 'run.json'), 'utf8'))).toMatchObject({
+    status: 'completed',
+    cells: { started: 6 },
+  })
 })

@@ -15,7 +15,10 @@ export interface RenderOptions {
 
 /** A function that takes each event as it comes and writes what is to be told of it. It never throws. */
 export function renderEvents(out: Output = process.stdout, options: RenderOptions = {}): (event: RunEvent) => void {
-  const story = openStory(lookOf(out, { color: options.color }), { live: true, ...(options.readBlob ? { readBlob: options.readBlob } : {}) })
+  const story = openStory(lookOf(out, { color: options.color }), {
+    live: true,
+    ...(options.readBlob ? { readBlob: options.readBlob } : {}),
+  })
   const write = safeWriter(out)
   return (event) => {
     const lines = storyLines(story, event)

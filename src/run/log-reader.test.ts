@@ -10,7 +10,7 @@ beforeEach(() => {
 })
 
 const line = (seq: number, more: object = {}) =>
-  `${JSON.stringify({ seq, at: '2026-01-01T00:00:00.000Z', type: 'session-end', run: 'r', by: 'system', ...more })}\n`
+  `${JSON.stringify({ seq, at: '2026-01-01T00:00:00.000Z', type: 'session-end', reason: 'done', run: 'r', by: 'system', ...more })}\n`
 
 test.each<[string, string | Buffer, number[], string[]]>([
   ['a good log', line(1) + line(2), [1, 2], []],

@@ -9,7 +9,15 @@ const MAX_WORDS_LINES = 120
 const MAX_THINKING_LINES = 8
 
 /** Their events tell what they did: a line of their own would say it twice. */
-const TOLD_BY_EVENTS = new Set(['execute_code', 'edit_cell', 'add_markdown', 'submit_finding', 'save_artifact', 'interrupt', 'restart_kernel'])
+const TOLD_BY_EVENTS = new Set([
+  'execute_code',
+  'edit_cell',
+  'add_markdown',
+  'submit_finding',
+  'save_artifact',
+  'interrupt',
+  'restart_kernel',
+])
 
 export function startAgent(state: StoryState, event: EventOf<'agent-start'>): string[] {
   const { colors } = state.look
@@ -18,9 +26,15 @@ export function startAgent(state: StoryState, event: EventOf<'agent-start'>): st
   const facts = `${plural(event.tools.length, 'tool')}, a prompt of ${count(event.prompt.length)} characters`
   const live = event.recorded ? '' : ` · ${inline(event.model, 50)} (${inline(event.provider, 20)})`
   const recorded = event.recorded
-    ? behind(state.look, `${colors.yellow('!')} `, [recordedText(event.recorded)], { fold: 'words', paint: colors.yellow })
+    ? behind(state.look, `${colors.yellow('!')} `, [recordedText(event.recorded)], {
+        fold: 'words',
+        paint: colors.yellow,
+      })
     : []
-  return inBlock(state, `start ${event.seq}`, [`${colors.bold(inline(event.role, 30))}${live} ${colors.dim(`· ${facts}`)}`, ...recorded])
+  return inBlock(state, `start ${event.seq}`, [
+    `${colors.bold(inline(event.role, 30))}${live} ${colors.dim(`· ${facts}`)}`,
+    ...recorded,
+  ])
 }
 
 /** Said wherever a recording is played, so that it cannot pass for a live run. */
@@ -39,26 +53,45 @@ export function agentWords(state: StoryState, event: EventOf<'agent-message'>): 
     return inBlock(state, `words ${event.seq}`, rows, [`${colors.bold(from)} ${colors.dim(`to ${role}`)}`])
   }
   const thinking = event.thinking?.trim()
-    ? behind(look, `${colors.dim('┆')} `, shorten(event.thinking, MAX_THINKING_LINES), { fold: 'words', paint: colors.dim })
+    ? behind(look, `${colors.dim('┆')} `, shorten(event.thinking, MAX_THINKING_LINES), {
+        fold: 'words',
+        paint: colors.dim,
+      })
     : []
-  const words = event.text.trim() === '' ? [] : behind(look, `${colors.magenta('│')} `, shorten(event.text, MAX_WORDS_LINES), { fold: 'words' })
+  const words =
+    event.text.trim() === ''
+      ? []
+      : behind(look, `${colors.magenta('│')} `, shorten(event.text, MAX_WORDS_LINES), { fold: 'words' })
   return inBlock(state, `words ${event.seq}`, [...thinking, ...words], [colors.bold(role)])
 }
 
 export function agentRetry(state: StoryState, event: EventOf<'agent-retry'>): string[] {
   const text = `the model's provider failed (attempt ${event.attempt}): ${inline(event.reason, 120)}; again in ${duration(event.delayMs)}`
-  return inBlock(state, 'notes', [state.look.colors.yellow(`! ${text}`)])
+  const { yellow } = state.look.colors
+  return inBlock(state, 'notes', behind(state.look, `${yellow('!')} `, [text], { fold: 'words', paint: yellow }))
 }
 
 export function endAgent(state: StoryState, event: EventOf<'agent-end'>): string[] {
   const { colors } = state.look
   const { turns, sent, cached, received } = state.usage
   const role = inline(event.agent ?? event.by.replace('agent:', ''), 30)
-  const how = { finished: 'finished', limit: 'stopped at a limit', interrupted: 'was interrupted', failed: 'failed' }[event.reason]
-  const tokens = turns === 0 ? '' : ` · ${plural(turns, 'turn')}, ${count(sent)} tokens sent (${count(cached)} from the cache), ${count(received)} received`
-  const detail = event.detail === undefined ? [] : behind(state.look, `${colors.yellow('│')} `, linesOf(event.detail), { fold: 'words' })
+  const how = { finished: 'finished', limit: 'stopped at a limit', interrupted: 'was interrupted', failed: 'failed' }[
+    event.reason
+  ]
+  const tokens =
+    turns === 0
+      ? []
+      : [
+          colors.dim(
+            `  ${plural(turns, 'turn')}, ${count(sent)} tokens sent (${count(cached)} from the cache), ${count(received)} received`,
+          ),
+        ]
+  const detail =
+    event.detail === undefined
+      ? []
+      : behind(state.look, `${colors.yellow('│')} `, linesOf(event.detail), { fold: 'words' })
   const paint = event.reason === 'finished' ? (text: string) => text : colors.yellow
-  return inBlock(state, `end ${event.seq}`, [`${colors.bold(role)} ${paint(how)}${colors.dim(tokens)}`, ...detail])
+  return inBlock(state, `end ${event.seq}`, [`${colors.bold(role)} ${paint(how)}`, ...detail, ...tokens])
 }
 
 export function countUsage(state: StoryState, event: EventOf<'agent-usage'>): void {
@@ -78,7 +111,9 @@ export function endCall(state: StoryState, event: EventOf<'tool-end'>): string[]
   const { colors } = look
   const call = state.calls.get(event.call)
   state.calls.delete(event.call)
-  const text = event.content.map((block) => (block.type === 'text' ? block.text : `[image ${block.mediaType}]`)).join('\n')
+  const text = event.content
+    .map((block) => (block.type === 'text' ? block.text : `[image ${block.mediaType}]`))
+    .join('\n')
   const name = inline(event.name, 30)
   if (event.isError) {
     const rows = behind(look, `${colors.yellow('  │')} `, shorten(text, 6), { fold: 'words' })
@@ -98,7 +133,9 @@ function statusOf(structured: unknown): unknown {
 
 function inputOf(input: unknown, columns: number): string {
   if (typeof input !== 'object' || input === null) return ''
-  const fields = Object.entries(input).map(([key, value]) => `${key}=${typeof value === 'string' ? value.slice(0, 200) : JSON.stringify(value).slice(0, 200)}`)
+  const fields = Object.entries(input).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value.slice(0, 200) : JSON.stringify(value).slice(0, 200)}`,
+  )
   return inline(fields.join(', '), columns)
 }
 

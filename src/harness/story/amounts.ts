@@ -25,5 +25,7 @@ export function plural(n: number, one: string, many = `${one}s`): string {
 /** As a person would write it: four digits that count. */
 export function number(value: number): string {
   if (Number.isInteger(value)) return value.toLocaleString('en-US')
-  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(2)
+  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6
+    ? String(Number(value.toPrecision(4)))
+    : value.toExponential(2)
 }

@@ -38,7 +38,9 @@ const FIGURES_MORE = 6
 const MAX_DISPLAYS = 50
 const FIRST_PEEK_MS = 10_000
 
-export function emptyCellOutput(options: { headLines?: number; tailLines?: number; live?: boolean; at?: number } = {}): CellOutput {
+export function emptyCellOutput(
+  options: { headLines?: number; tailLines?: number; live?: boolean; at?: number } = {},
+): CellOutput {
   const { headLines = HEAD_LINES, tailLines = TAIL_LINES, live = false, at = 0 } = options
   return {
     headLines,
@@ -114,7 +116,12 @@ function takeStream(cell: CellOutput, output: Extract<Output, { output_type: 'st
   if (isBlobRef(output.text)) {
     const { head = '', tail = '', bytes } = output.text
     cell.files = { parts: cell.files.parts + 1, bytes: cell.files.bytes + bytes }
-    return [...before, ...closeLine(cell, output.name), ...push(cell, kind, wholeLines(head)), ...push(cell, kind, wholeLines(tail))]
+    return [
+      ...before,
+      ...closeLine(cell, output.name),
+      ...push(cell, kind, wholeLines(head)),
+      ...push(cell, kind, wholeLines(tail)),
+    ]
   }
   const settled: string[] = []
   writeToTerminal(cell.streams[output.name], output.text, (text) => settled.push(text))

@@ -37,14 +37,26 @@ export function startCell(state: StoryState, event: EventOf<'cell-start'>): stri
 export function addMarkdown(state: StoryState, event: EventOf<'markdown-add'>): string[] {
   const { colors } = state.look
   const id = inline(event.cell ?? '', 12)
-  const place = event.supersedes === undefined ? '' : colors.dim(` · takes the place of ${inline(event.supersedes, 12)}`)
-  const rows = behind(state.look, `${' '.repeat(widthOf(id))} ${colors.dim('│')} `, shorten(linesOf(event.text.trim())), { fold: 'words' })
+  const place =
+    event.supersedes === undefined ? '' : colors.dim(` · takes the place of ${inline(event.supersedes, 12)}`)
+  const rows = behind(
+    state.look,
+    `${' '.repeat(widthOf(id))} ${colors.dim('│')} `,
+    shorten(linesOf(event.text.trim())),
+    { fold: 'words' },
+  )
   return inBlock(state, `text ${id} ${event.seq}`, [`${colors.bold(id)} ${colors.dim('¶ text')}${place}`, ...rows])
 }
 
 export function cellOutput(state: StoryState, event: EventOf<'cell-output'>): string[] {
   const cell = state.cells.get(cellKey(event))
-  if (cell) return inCell(state, event, cell, outputRows(state, cell, takeOutput(cell.output, event.output, Date.parse(event.at), state.readBlob)))
+  if (cell)
+    return inCell(
+      state,
+      event,
+      cell,
+      outputRows(state, cell, takeOutput(cell.output, event.output, Date.parse(event.at), state.readBlob)),
+    )
   // After its cell's end: a thread that goes on. Told at once, since no end will come.
   const late: OpenCell = { ...emptyCell(event, false), output: emptyCellOutput({ headLines: 4, tailLines: 2 }) }
   const lines = [...takeOutput(late.output, event.output, 0, state.readBlob), ...endOutput(late.output)]
@@ -58,14 +70,18 @@ export function endCell(state: StoryState, event: EventOf<'cell-end'>): string[]
   const cell = known ?? emptyCell(event, false)
   const held = endOutput(cell.output)
   const rows = cell.hidden && event.status === 'ok' ? [] : outputRows(state, cell, held)
+  const ending = endingOf(event.status, cell.interrupted)
   const facts = [
-    endingOf(event.status, cell.interrupted),
     duration(event.durationMs),
     ...[...cell.rows].map(([table, n]) => `${plural(n, 'row')} → ${inline(table, 40)}`),
   ]
   const paint = event.status === 'ok' ? colors.green : colors.red
   const saved = cell.saved.map((text) => `${pad(cell)} ${colors.dim('├')} ${text}`)
-  return inCell(state, event, cell, [...rows, ...saved, `${pad(cell)} ${colors.dim('└')} ${paint(facts[0]!)} ${colors.dim(`· ${facts.slice(1).join(' · ')}`)}`])
+  return inCell(state, event, cell, [
+    ...rows,
+    ...saved,
+    `${pad(cell)} ${colors.dim('└')} ${paint(ending)} ${colors.dim(`· ${facts.join(' · ')}`)}`,
+  ])
 }
 
 /** Facts that are told with the cell's end; of a cell that has ended, or none, at once. */
@@ -88,7 +104,12 @@ export function leaveCells(state: StoryState): string[] {
   const { colors } = state.look
   const lines = [...state.cells].flatMap(([key, cell]) => {
     const rows = cell.hidden ? [] : outputRows(state, cell, endOutput(cell.output))
-    return inBlock(state, `cell ${key}`, [...rows, `${pad(cell)} ${colors.dim('└')} ${colors.yellow('had not ended')}`], [goesOn(state, cell)])
+    return inBlock(
+      state,
+      `cell ${key}`,
+      [...rows, `${pad(cell)} ${colors.dim('└')} ${colors.yellow('had not ended')}`],
+      [goesOn(state, cell)],
+    )
   })
   state.cells.clear()
   return lines
@@ -104,10 +125,24 @@ function openCell(state: StoryState, event: EventOf<'cell-start'>, hidden: boole
 function emptyCell(event: { cell?: string | undefined; run: string }, hidden: boolean): OpenCell {
   // The end of a run's name is enough to name it.
   const run = inline(event.run.split('-').at(-1) ?? '', 40)
-  return { id: inline(event.cell ?? 'outside', 12), run, hidden, output: emptyCellOutput(), rows: new Map(), saved: [], interrupted: false }
+  return {
+    id: inline(event.cell ?? 'outside', 12),
+    run,
+    hidden,
+    output: emptyCellOutput(),
+    rows: new Map(),
+    saved: [],
+    interrupted: false,
+  }
 }
 
-function inCell(state: StoryState, event: { session?: string | undefined; cell?: string | undefined }, cell: OpenCell, rows: string[], why = 'goes on'): string[] {
+function inCell(
+  state: StoryState,
+  event: { session?: string | undefined; cell?: string | undefined },
+  cell: OpenCell,
+  rows: string[],
+  why = 'goes on',
+): string[] {
   return rows.length === 0 ? [] : inBlock(state, `cell ${cellKey(event)}`, rows, [goesOn(state, cell, why)])
 }
 
@@ -120,7 +155,11 @@ function codeLines(state: StoryState, cell: OpenCell, first: string, code: strin
   const lines = linesOf(code.replace(/\n+$/, ''))
   const shown = lines.length <= CODE_LINES + 2 ? lines : lines.slice(0, CODE_LINES)
   const mark = colors.cyan('▸')
-  const rows = behind(state.look, `${pad(cell)} ${mark} `, shown, { fold: 'anywhere', maxRows: MAX_ROWS, paint: colors.dim })
+  const rows = behind(state.look, `${pad(cell)} ${mark} `, shown, {
+    fold: 'anywhere',
+    maxRows: MAX_ROWS,
+    paint: colors.dim,
+  })
   const left = lines.length - shown.length
   // The id stands in place of the first line's padding.
   const named = [colors.bold(first) + rows[0]!.slice(pad(cell).length), ...rows.slice(1)]
@@ -142,7 +181,9 @@ function outputRows(state: StoryState, cell: OpenCell, lines: OutputLine[]): str
 }
 
 function shorten(lines: string[]): string[] {
-  return lines.length <= MAX_TEXT_LINES + 2 ? lines : [...lines.slice(0, MAX_TEXT_LINES), `… ${count(lines.length - MAX_TEXT_LINES)} more lines`]
+  return lines.length <= MAX_TEXT_LINES + 2
+    ? lines
+    : [...lines.slice(0, MAX_TEXT_LINES), `… ${count(lines.length - MAX_TEXT_LINES)} more lines`]
 }
 
 function pad(cell: OpenCell): string {
@@ -153,5 +194,7 @@ function endingOf(status: EventOf<'cell-end'>['status'], interrupted: boolean): 
   if (status === 'ok') return 'ok'
   if (status === 'error') return interrupted ? 'interrupted' : 'error'
   if (status === 'aborted') return 'not run, because a cell before it failed or was interrupted'
-  return status === 'died' ? 'the kernel died while it ran; all variables are lost' : 'its end is unknown: the connection was lost'
+  return status === 'died'
+    ? 'the kernel died while it ran; all variables are lost'
+    : 'its end is unknown: the connection was lost'
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, constantFrom, integer, property, string } from 'fast-check'
 import { expect, test } from 'vitest'
 import { breakHard, breakWords, clip, widthOf } from './columns.ts'
 
@@ -24,8 +24,9 @@ test.for([
   ['', 10, ['']],
 ] as const)('words of %j at %i', ([text, columns, lines]) => expect(breakWords(text, columns)).toEqual(lines))
 
-test('code is broken anywhere, and keeps its spaces', () => {
+test('code and output are broken anywhere, best at a space, and keep their spaces', () => {
   expect(breakHard('    x = 1', 5)).toEqual(['    x', ' = 1'])
+  expect(breakHard('a sentence that is printed', 18)).toEqual(['a sentence that ', 'is printed'])
   expect(breakHard('', 5)).toEqual([''])
 })
 
@@ -36,9 +37,9 @@ test('what is too long ends in an ellipsis', () => {
 })
 
 test('no broken line is too wide, and nothing but spaces gets lost', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', ' ', '-', '嵐', '🙂', 'e\u0301', '\u200d', '9'), maxLength: 80 })
-  fc.assert(
-    fc.property(text, fc.integer({ min: 4, max: 30 }), (whole, columns) => {
+  const text = string({ unit: constantFrom('a', ' ', '-', '嵐', '🙂', 'e\u0301', '\u200d', '9'), maxLength: 80 })
+  assert(
+    property(text, integer({ min: 4, max: 30 }), (whole, columns) => {
       for (const lines of [breakWords(whole, columns), breakHard(whole, columns)]) {
         for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns)
         expect(lines.join('').replaceAll(' ', '')).toBe(whole.replaceAll(' ', ''))

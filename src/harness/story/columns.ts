@@ -36,17 +36,20 @@ export function widthOf(text: string): number {
 /** The text on one line, with `…` where it was too long. */
 export function clip(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
-  return `${splitAt(text, Math.max(0, columns - 1))[0].trimEnd()}…`
+  return `${startOf(text, Math.max(0, columns - 1)).trimEnd()}…`
 }
 
-/** Lines of at most so many columns, broken anywhere: for code and output, where every space counts. */
+/** Lines of at most so many columns, for code and output: every character stays, a space near the end is the place to break. */
 export function breakHard(text: string, columns: number): string[] {
   const lines: string[] = []
   let rest = text
   while (widthOf(rest) > columns) {
-    const [line, after] = splitAt(rest, Math.max(2, columns))
+    const most = startOf(rest, Math.max(2, columns))
+    const space = most.lastIndexOf(' ') + 1
+    const isNear = space > most.length * 0.75 && most.slice(0, space).trim() !== ''
+    const line = isNear ? most.slice(0, space) : most
     lines.push(line)
-    rest = after
+    rest = rest.slice(line.length)
   }
   return rest === '' && lines.length > 0 ? lines : [...lines, rest]
 }
@@ -76,7 +79,7 @@ export function breakWords(text: string, columns: number): string[] {
   return [...lines, line.trimEnd()]
 }
 
-function splitAt(text: string, columns: number): [string, string] {
+function startOf(text: string, columns: number): string {
   let taken = 0
   let at = 0
   for (const character of text) {
@@ -84,7 +87,7 @@ function splitAt(text: string, columns: number): [string, string] {
     if (taken > columns) break
     at += character.length
   }
-  return [text.slice(0, at), text.slice(at)]
+  return text.slice(0, at)
 }
 
 function widthOfCharacter(character: string): number {

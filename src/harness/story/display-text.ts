@@ -20,7 +20,11 @@ export function linesOfDisplay(output: DataOutput, readBlob?: ReadBlob): string[
 
 /** The end of a traceback says what happened; the rest is in the notebook. */
 export function linesOfError(output: ErrorOutput): string[] {
-  const lines = linesOf(textOf(output).trim())
+  const lines = linesOf(
+    textOf(output)
+      .trim()
+      .replace(/^-{20,}\n/, ''),
+  )
   if (lines.length <= ERROR_LINES + 2) return lines
   const left = lines.length - ERROR_LINES
   return [`… ${count(left)} earlier lines of the traceback`, ...lines.slice(left)]
@@ -32,11 +36,20 @@ export function artifactPath(sha256: string): string {
 
 function textOf(output: DataOutput | ErrorOutput): string {
   const segments = segmentsOf(outputsOf([output]))
-  return segments.map(({ text, skip, from, to }) => (text === undefined || skip ? `\n[… ${count(to - from)} bytes left out …]\n` : text)).join('')
+  return segments
+    .map(({ text, skip, from, to }) =>
+      text === undefined || skip ? `\n[… ${count(to - from)} bytes left out …]\n` : text,
+    )
+    .join('')
 }
 
 function figureLine(mime: string, value: string | BlobRef, readBlob: ReadBlob | undefined): string {
-  const kind = isImageMime(mime) ? mime.slice('image/'.length).replace(/\+xml$/, '').toUpperCase() : mime
+  const kind = isImageMime(mime)
+    ? mime
+        .slice('image/'.length)
+        .replace(/\+xml$/, '')
+        .toUpperCase()
+    : mime
   const isText = mime === 'image/svg+xml'
   const bytes = isBlobRef(value) ? value.bytes : isText ? Buffer.byteLength(value) : Buffer.byteLength(value, 'base64')
   const pixels = isText ? undefined : pixelsOf(firstBytes(value, readBlob))
@@ -55,7 +68,9 @@ function firstBytes(value: string | BlobRef, readBlob: ReadBlob | undefined): Bu
 
 /** Width and height stand near the start of a PNG and a GIF. Others are told by their size in bytes alone. */
 function pixelsOf(start: Buffer): string | undefined {
-  if (start.length >= 24 && start.toString('latin1', 1, 4) === 'PNG') return `${start.readUInt32BE(16)}×${start.readUInt32BE(20)}`
-  if (start.length >= 10 && start.toString('latin1', 0, 4) === 'GIF8') return `${start.readUInt16LE(6)}×${start.readUInt16LE(8)}`
+  if (start.length >= 24 && start.toString('latin1', 1, 4) === 'PNG')
+    return `${start.readUInt32BE(16)}×${start.readUInt32BE(20)}`
+  if (start.length >= 10 && start.toString('latin1', 0, 4) === 'GIF8')
+    return `${start.readUInt16LE(6)}×${start.readUInt16LE(8)}`
   return undefined
 }

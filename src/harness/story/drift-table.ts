@@ -42,6 +42,15 @@ function computeRows(look: Look, recorded: Compute, fresh: Compute): string[] {
 
 /** What numbers may depend on. */
 export function computeText({ python, torch, isa, threads, device }: Compute): string {
-  const facts = [`torch ${torch ?? 'none'}`, isa, threads === null ? '' : plural(threads, 'thread'), `Python ${python}`, device]
-  return facts.filter(Boolean).map((fact) => inline(fact, 40)).join(', ')
+  const facts = [
+    `torch ${torch ?? 'none'}`,
+    isa,
+    threads === null ? '' : plural(threads, 'thread'),
+    `Python ${python}`,
+    device,
+  ]
+  return facts
+    .filter(Boolean)
+    .map((fact) => inline(fact, 40))
+    .join(', ')
 }

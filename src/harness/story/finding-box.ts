@@ -14,14 +14,20 @@ export function findingBox(look: Look, finding: Finding, by: By): string[] {
   const rows = [
     ...behind(look, bar(look), linesOf(finding.claim.trim()), { fold: 'words' }),
     bar(look).trimEnd(),
-    ...Object.entries(answer ?? {}).flatMap(([key, value], index) => labelled(look, index === 0 ? 'answer' : '', `${key}: ${valueText(value)}`)),
+    ...Object.entries(answer ?? {}).flatMap(([key, value], index) =>
+      labelled(look, index === 0 ? 'answer' : '', `${key}: ${valueText(value)}`),
+    ),
     ...(effect ? labelled(look, 'effect', effectText(effect)) : []),
     ...labelled(look, 'control', control ?? 'none was named'),
     ...labelled(look, 'rests on', cells.length > 0 ? cells.join(', ') : 'no cell'),
   ]
   const end = ' not checked by anyone but the agent '
   const endFill = '━'.repeat(Math.max(2, Math.min(look.width, 80) - end.length - 3))
-  return [`${colors.cyan('┏━')}${colors.bold(title)}${colors.cyan(fill)}`, ...rows, `${colors.cyan('┗━')}${colors.dim(end)}${colors.cyan(endFill)}`]
+  return [
+    `${colors.cyan('┏━')}${colors.bold(title)}${colors.cyan(fill)}`,
+    ...rows,
+    `${colors.cyan('┗━')}${colors.dim(end)}${colors.cyan(endFill)}`,
+  ]
 }
 
 function bar(look: Look): string {

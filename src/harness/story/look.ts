@@ -20,7 +20,10 @@ const MIN_WIDTH = 24
 const MAX_WIDTH = 140
 
 /** The width is asked for anew each time: windows are resized while an agent works. */
-export function lookOf(out: TerminalLike, options: { color?: boolean | undefined; env?: NodeJS.ProcessEnv } = {}): Look {
+export function lookOf(
+  out: TerminalLike,
+  options: { color?: boolean | undefined; env?: NodeJS.ProcessEnv } = {},
+): Look {
   const colors = pc.createColors(options.color ?? wantsColor(out, options.env ?? process.env))
   return {
     colors,
@@ -38,7 +41,12 @@ function wantsColor(out: TerminalLike, env: NodeJS.ProcessEnv): boolean {
 
 /** A text of others within a line of ours: one line, nothing in it acts, at most so many columns. */
 export function inline(text: string, columns = 60): string {
-  return clip(neutralise(text.slice(0, columns * 4)).replace(/\s+/g, ' ').trim(), columns)
+  return clip(
+    neutralise(text.slice(0, columns * 4))
+      .replace(/\s+/g, ' ')
+      .trim(),
+    columns,
+  )
 }
 
 /** A text of others, as lines in which nothing acts. They are only printed {@link behind} a gutter. */

@@ -16,14 +16,20 @@ export function note(state: StoryState, text: string): string[] {
 /** Also the text of Seer's own warnings may quote what others wrote. */
 export function warning(state: StoryState, text: string): string[] {
   const { look } = state
-  return inBlock(state, 'notes', behind(look, `${look.colors.yellow('!')} `, linesOf(text), { fold: 'words', paint: look.colors.yellow }))
+  return inBlock(
+    state,
+    'notes',
+    behind(look, `${look.colors.yellow('!')} `, linesOf(text), { fold: 'words', paint: look.colors.yellow }),
+  )
 }
 
 export function startRun(state: StoryState, event: EventOf<'run-start'>): string[] {
   const { colors } = state.look
   const profile = event.profile === null ? '' : ` · ${inline(event.profile, 40)}`
   const provider = colors.dim(` · ${inline(event.provider, 20)}`)
-  return inBlock(state, 'run', [`${colors.bold(inline(event.experiment, 60))}${profile}${provider} ${colors.dim(`· ${inline(event.run, 80)}`)}`])
+  return inBlock(state, 'run', [
+    `${colors.bold(inline(event.experiment, 60))}${profile}${provider} ${colors.dim(`· ${inline(event.run, 80)}`)}`,
+  ])
 }
 
 export function startSandbox(state: StoryState, event: EventOf<'sandbox-start'>): string[] {
@@ -33,7 +39,10 @@ export function startSandbox(state: StoryState, event: EventOf<'sandbox-start'>)
 
 export function startSession(state: StoryState, event: EventOf<'session-start'>): string[] {
   const models = event.models.flatMap((model) =>
-    note(state, `model ${inline(model.name, 60)} as ${inline(model.varName, 30)} · ${inline(model.quantisation, 50)} · weights ${inline(model.weightsSha256.slice(0, 12), 12)}`),
+    note(
+      state,
+      `model ${inline(model.name, 60)} as ${inline(model.varName, 30)} · ${inline(model.quantisation, 50)} · weights ${inline(model.weightsSha256.slice(0, 12), 12)}`,
+    ),
   )
   const libraries = event.libraries.map(({ name }) => inline(name, 40)).join(', ')
   return [...models, ...(libraries === '' ? [] : note(state, `libraries ${libraries}`))]
@@ -55,27 +64,44 @@ export function reportCompute(state: StoryState, event: EventOf<'compute-report'
 }
 
 export function lostOutput(state: StoryState, event: EventOf<'output-lost'>): string[] {
-  const why = { gap: 'a gap in what came from the kernel', cap: 'over the limit for one cell', invalid: 'not valid output' }[event.reason]
-  return warning(state, `output of ${inline(event.cell ?? 'no cell', 12)} was lost (${why}): ${count(event.messages)} messages, ${size(event.bytes)}`)
+  const why = {
+    gap: 'a gap in what came from the kernel',
+    cap: 'over the limit for one cell',
+    invalid: 'not valid output',
+  }[event.reason]
+  return warning(
+    state,
+    `output of ${inline(event.cell ?? 'no cell', 12)} was lost (${why}): ${count(event.messages)} messages, ${size(event.bytes)}`,
+  )
 }
 
 export function keptArtifact(state: StoryState, event: EventOf<'artifact-save'>): string[] {
-  return note(state, `kept ${inline(event.name, 60)} (${inline(event.mediaType, 40)}, ${size(event.bytes)}) → ${artifactPath(event.sha256)}`)
+  return note(
+    state,
+    `kept ${inline(event.name, 60)} (${inline(event.mediaType, 40)}, ${size(event.bytes)}) → ${artifactPath(event.sha256)}`,
+  )
 }
 
 export function endRun(state: StoryState, event: EventOf<'run-end'>): string[] {
   const { look } = state
   const paint = event.status === 'completed' ? look.colors.green : look.colors.red
   const rows = event.error ? errorRows(state, event.error) : []
-  return inBlock(state, 'run end', [`${look.colors.bold(paint(event.status))} after ${duration(event.durationMs)}`, ...rows])
+  return inBlock(state, 'run end', [
+    `${look.colors.bold(paint(event.status))} after ${duration(event.durationMs)}`,
+    ...rows,
+  ])
 }
 
-export function errorRows({ look }: Pick<StoryState, 'look'>, error: { message: string; hint?: string | undefined }): string[] {
+export function errorRows(
+  { look }: Pick<StoryState, 'look'>,
+  error: { message: string; hint?: string | undefined },
+): string[] {
   const message = behind(look, `${look.colors.red('│')} `, linesOf(error.message), { fold: 'words' })
-  return error.hint === undefined ? message : [...message, ...behind(look, `${look.colors.red('│')} → `, linesOf(error.hint), { fold: 'words' })]
+  return error.hint === undefined
+    ? message
+    : [...message, ...behind(look, `${look.colors.red('│')} → `, linesOf(error.hint), { fold: 'words' })]
 }
 
 export function unknownEvent(state: StoryState, type: string): string[] {
   return note(state, `${inline(type, 40)}: an event that this version of Seer does not know`)
 }
-

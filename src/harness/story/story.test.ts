@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, boolean, constantFrom, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { logs, stampAll } from '../../../test/generate-log.ts'
 import type { EventInput } from '../../run/events.ts'
@@ -18,15 +18,51 @@ function tell(events: StoryEvents, columns = 60, options: { color?: boolean; fra
 const tellInputs = (inputs: EventInput[], columns?: number) => tell(stampAll(inputs), columns)
 
 const place = { session: 's1', cell: 'c3', by: 'agent:explorer' } as const
-const start = (code: string, more: { supersedes?: string; hidden?: boolean } = {}): EventInput => ({ type: 'cell-start', ...place, code, hidden: false, ...more })
-const out = (text: string): EventInput => ({ type: 'cell-output', ...place, output: { output_type: 'stream', name: 'stdout', text } })
-const end = (status: 'ok' | 'error' | 'died' = 'ok'): EventInput => ({ type: 'cell-end', ...place, by: 'system', status, executionCount: 1, durationMs: 412 })
-const agent: EventInput = { type: 'agent-start', by: 'agent:explorer', role: 'explorer', provider: 'claude', model: 'm', prompt: 'p', tools: [] }
-const says = (text: string): EventInput => ({ type: 'agent-message', by: 'agent:explorer', role: 'assistant', text })
+const start = (code: string, more: { supersedes?: string; hidden?: boolean } = {}): EventInput => ({
+  type: 'cell-start',
+  ...place,
+  code,
+  hidden: false,
+  ...more,
+})
+const out = (text: string): EventInput => ({
+  type: 'cell-output',
+  ...place,
+  output: { output_type: 'stream', name: 'stdout', text },
+})
+const end = (status: 'ok' | 'error' | 'died' = 'ok'): EventInput => ({
+  type: 'cell-end',
+  ...place,
+  by: 'system',
+  status,
+  executionCount: 1,
+  durationMs: 412,
+})
+const agent: EventInput = {
+  type: 'agent-start',
+  by: 'agent:explorer',
+  role: 'explorer',
+  provider: 'claude',
+  model: 'm',
+  prompt: 'p',
+  tools: [],
+}
+const says = (text: string, thinking?: string): EventInput => ({
+  type: 'agent-message',
+  by: 'agent:explorer',
+  role: 'assistant',
+  text,
+  ...(thinking === undefined ? {} : { thinking }),
+})
 const after = (inputs: EventInput[], columns?: number) => tellInputs([agent, ...inputs], columns).slice(2)
 
 test('a cell: its code, its output, how it ended', () => {
-  expect(after([start('x = 1\nprint(x)'), out('1\n'), end()])).toEqual(['c3 ▸ x = 1', '   ▸ print(x)', '   │ 1', '   └ ok · 0.4 s'])
+  expect(after([start('x = 1\nprint(x)'), out('1\n'), end()])).toEqual([
+    'c3 ▸ x = 1',
+    '   ▸ print(x)',
+    '   │ 1',
+    '   └ ok · 0.4 s',
+  ])
 })
 
 test('long code is shortened, with a count', () => {
@@ -43,35 +79,81 @@ test('a cell of the set-up is silent unless it fails; an edit says what it repla
 
 test('output that comes between other events names its cell again', () => {
   const lines = after([start('run()'), says('I wait.'), out('late\n'), end(), out('later\n')])
-  expect(lines).toEqual(['c3 ▸ run()', '', 'explorer', '│ I wait.', '', 'c3 · goes on', '   │ late', '   └ ok · 0.4 s', '   │ later'])
+  expect(lines).toEqual([
+    'c3 ▸ run()',
+    '',
+    'explorer',
+    '│ I wait.',
+    '',
+    'c3 · goes on',
+    '   │ late',
+    '   └ ok · 0.4 s',
+    '   │ later',
+  ])
 })
 
 test('the same cell id in two sessions is two cells', () => {
-  const lines = after([start('one'), { ...start('two'), session: 's2' } as EventInput, { ...out('of two\n'), session: 's2' } as EventInput, out('of one\n')])
+  const lines = after([
+    start('one'),
+    { ...start('two'), session: 's2' },
+    { ...out('of two\n'), session: 's2' },
+    out('of one\n'),
+  ])
   expect(lines).toEqual(['c3 ▸ one', '', 'c3 ▸ two', '   │ of two', '', 'c3 · goes on', '   │ of one'])
 })
 
 test('rows and saved values are told with the cell', () => {
   const row: EventInput = { type: 'result-record', ...place, table: 'answers', row: {} }
-  const save: EventInput = { type: 'result-save', ...place, name: 'v', file: 'v.safetensors', kind: 'tensor', sha256: 'a'.repeat(64), bytes: 2300 }
-  expect(after([start('x'), row, row, save, end()])).toEqual(['c3 ▸ x', '   ├ saved v → results/v.safetensors · tensor, 2.3 kB', '   └ ok · 0.4 s · 2 rows → answers'])
+  const save: EventInput = {
+    type: 'result-save',
+    ...place,
+    name: 'v',
+    file: 'v.safetensors',
+    kind: 'tensor',
+    sha256: 'a'.repeat(64),
+    bytes: 2300,
+  }
+  expect(after([start('x'), row, row, save, end()])).toEqual([
+    'c3 ▸ x',
+    '   ├ saved v → results/v.safetensors · tensor, 2.3 kB',
+    '   └ ok · 0.4 s · 2 rows → answers',
+  ])
 })
 
 test('a tool call is one line, unless its events tell it already; a refused one says why', () => {
   const call = (name: string, isError: boolean, text: string, structured: object = {}): EventInput[] => [
     { type: 'tool-start', by: 'agent:explorer', call: name, name, input: { cell: 'c3', seconds: 5 } },
-    { type: 'tool-end', by: 'agent:explorer', call: name, name, isError, durationMs: 5000, content: [{ type: 'text', text }], structured: structured as never },
+    {
+      type: 'tool-end',
+      by: 'agent:explorer',
+      call: name,
+      name,
+      isError,
+      durationMs: 5000,
+      content: [{ type: 'text', text }],
+      structured: structured as never,
+    },
   ]
-  expect(after(call('wait_cell', false, '[c3] ok.\n42'), 80)).toEqual(['· wait_cell(cell=c3, seconds=5) → [c3] ok. 42 · 5.0 s'])
+  expect(after(call('wait_cell', false, '[c3] ok.\n42'), 80)).toEqual([
+    '· wait_cell(cell=c3, seconds=5) → [c3] ok. 42 · 5.0 s',
+  ])
   expect(after(call('execute_code', false, '[c3] ok.'))).toEqual([])
-  expect(after(call('execute_code', false, '[c3] is still running.', { status: 'running' }))).toEqual(['· execute_code → [c3] is still running. · 5.0 s'])
-  expect(after(call('execute_code', true, 'The input is not valid:\n✖ code'))).toEqual(['! execute_code was refused:', '  │ The input is not valid:', '  │ ✖ code'])
+  expect(after(call('execute_code', false, '[c3] is still running.', { status: 'running' }))).toEqual([
+    '· execute_code → [c3] is still running. · 5.0 s',
+  ])
+  expect(after(call('execute_code', true, 'The input is not valid:\n✖ code'))).toEqual([
+    '! execute_code was refused:',
+    '  │ The input is not valid:',
+    '  │ ✖ code',
+  ])
 })
 
 test('a recording says who wrote its words, in full, also on a narrow terminal', () => {
   const recorded = { provider: 'claude', model: 'a-model', at: '2026-11-20T10:00:00.000Z', knewTruth: false }
   for (const columns of [30, 80]) {
-    const text = tellInputs([{ ...agent, recorded } as EventInput], columns).join(' ').replace(/[!\s]+/g, ' ')
+    const text = tellInputs([{ ...agent, recorded }], columns)
+      .join(' ')
+      .replace(/[!\s]+/g, ' ')
     expect(text).toContain('recorded: words by claude/a-model on 2026-11-20, knew the truth: no; numbers are fresh')
   }
 })
@@ -80,16 +162,25 @@ test('a finding stands in a box that says that it is a claim', () => {
   const finding = { claim: 'It has 30 blocks.', confidence: 0.9, cells: ['c3'], answer: { layers: 30 } }
   const lines = after([{ type: 'finding-submit', by: 'agent:explorer', finding }])
   expect(lines[0]).toMatch(/^┏━ claim of explorer · confidence 0.9 ━+$/)
-  expect(lines.slice(1, -1)).toEqual(['┃ It has 30 blocks.', '┃', '┃ answer      layers: 30', '┃ control     none was named', '┃ rests on    c3'])
+  expect(lines.slice(1, -1)).toEqual([
+    '┃ It has 30 blocks.',
+    '┃',
+    '┃ answer      layers: 30',
+    '┃ control     none was named',
+    '┃ rests on    c3',
+  ])
   expect(lines.at(-1)).toMatch(/^┗━ not checked by anyone but the agent ━+$/)
 })
 
 test('a dead kernel, lost output and warnings are seen', () => {
-  const lines = after([
-    { type: 'kernel-dead', by: 'system', reason: 'died', exitCode: null, signal: 'SIGKILL', variablesLost: true },
-    { type: 'output-lost', by: 'system', cell: 'c3', reason: 'gap', messages: 1200, bytes: 5000 },
-    { type: 'notice-add', by: 'system', level: 'warning', code: 'x', text: 'something to know' },
-  ], 100)
+  const lines = after(
+    [
+      { type: 'kernel-dead', by: 'system', reason: 'died', exitCode: null, signal: 'SIGKILL', variablesLost: true },
+      { type: 'output-lost', by: 'system', cell: 'c3', reason: 'gap', messages: 1200, bytes: 5000 },
+      { type: 'notice-add', by: 'system', level: 'warning', code: 'x', text: 'something to know' },
+    ],
+    100,
+  )
   expect(lines).toEqual([
     '! the kernel died (SIGKILL): all its variables are lost',
     '! output of c3 was lost (a gap in what came from the kernel): 1,200 messages, 5.0 kB',
@@ -98,7 +189,11 @@ test('a dead kernel, lost output and warnings are seen', () => {
 })
 
 test('cells that had not ended when the run did are left open', () => {
-  const lines = after([start('x'), out('open line'), { type: 'run-end', by: 'system', status: 'crashed', durationMs: 1000 }])
+  const lines = after([
+    start('x'),
+    out('open line'),
+    { type: 'run-end', by: 'system', status: 'crashed', durationMs: 1000 },
+  ])
   expect(lines).toEqual(['c3 ▸ x', '   │ open line', '   └ had not ended', '', 'crashed after 1.0 s'])
 })
 
@@ -111,23 +206,59 @@ test('an event from the future is named, and nothing more', () => {
 const EVIL = '\u001b[2J\u001b[1;1H\u001b]0;title\u0007\r\u009b31mEVIL\nEVIL ▸ x\rEVIL\u2028EVIL\u202e'
 
 test('nothing that others wrote acts on the terminal or begins a line', () => {
-  const finding = { claim: EVIL, confidence: 1, cells: [EVIL], answer: { [EVIL]: EVIL }, control: EVIL, effect: { value: 1, n: 1, unit: EVIL } }
+  const finding = {
+    claim: EVIL,
+    confidence: 1,
+    cells: [EVIL],
+    answer: { [EVIL]: EVIL },
+    control: EVIL,
+    effect: { value: 1, n: 1, unit: EVIL },
+  }
   const events = stampAll([
-    { ...agent, model: EVIL, prompt: EVIL, recorded: { provider: EVIL, model: EVIL, at: EVIL, knewTruth: null } } as EventInput,
+    {
+      ...agent,
+      model: EVIL,
+      prompt: EVIL,
+      recorded: { provider: EVIL, model: EVIL, at: EVIL, knewTruth: null },
+    },
     says(EVIL),
-    { ...says(''), thinking: EVIL } as EventInput,
+    says('', EVIL),
     start(EVIL),
     out(EVIL),
-    { type: 'cell-output', ...place, output: { output_type: 'display_data', data: { 'text/html': `<b>${EVIL}</b>` }, metadata: {} } },
-    { type: 'cell-output', ...place, output: { output_type: 'error', ename: EVIL, evalue: EVIL, traceback: [EVIL, EVIL] } },
+    {
+      type: 'cell-output',
+      ...place,
+      output: { output_type: 'display_data', data: { 'text/html': `<b>${EVIL}</b>` }, metadata: {} },
+    },
+    {
+      type: 'cell-output',
+      ...place,
+      output: { output_type: 'error', ename: EVIL, evalue: EVIL, traceback: [EVIL, EVIL] },
+    },
     { type: 'cell-output', ...place, output: { output_type: 'display_data', data: { [EVIL]: 'x' }, metadata: {} } },
     { type: 'result-save', ...place, name: EVIL, file: EVIL, kind: EVIL, sha256: 'a'.repeat(64), bytes: 1 },
     { type: 'result-record', ...place, table: EVIL, row: {} },
     end('error'),
     { type: 'markdown-add', ...place, cell: 'c4', text: EVIL },
     { type: 'tool-start', by: 'agent:explorer', call: 'a', name: EVIL, input: { [EVIL]: EVIL } },
-    { type: 'tool-end', by: 'agent:explorer', call: 'a', name: EVIL, isError: false, durationMs: 1, content: [{ type: 'text', text: EVIL }] },
-    { type: 'tool-end', by: 'agent:explorer', call: 'b', name: EVIL, isError: true, durationMs: 1, content: [{ type: 'text', text: EVIL }] },
+    {
+      type: 'tool-end',
+      by: 'agent:explorer',
+      call: 'a',
+      name: EVIL,
+      isError: false,
+      durationMs: 1,
+      content: [{ type: 'text', text: EVIL }],
+    },
+    {
+      type: 'tool-end',
+      by: 'agent:explorer',
+      call: 'b',
+      name: EVIL,
+      isError: true,
+      durationMs: 1,
+      content: [{ type: 'text', text: EVIL }],
+    },
     { type: 'artifact-save', ...place, name: EVIL, sha256: 'a'.repeat(64), bytes: 1, mediaType: EVIL },
     { type: 'finding-submit', by: 'agent:explorer', finding },
     { type: 'notice-add', by: 'system', level: 'warning', code: EVIL, text: EVIL },
@@ -149,8 +280,8 @@ test('nothing that others wrote acts on the terminal or begins a line', () => {
 })
 
 test('any log can be told, at any width, with no line too wide', () => {
-  fc.assert(
-    fc.property(logs, fc.constantFrom(24, 60, 140), fc.boolean(), fc.boolean(), (events, columns, color, framed) => {
+  assert(
+    property(logs, constantFrom(24, 60, 140), boolean(), boolean(), (events, columns, color, framed) => {
       for (const line of tell(events, columns, { color, framed })) {
         const plain = stripAnsi(line)
         expect(widthOf(plain)).toBeLessThanOrEqual(columns)
@@ -162,8 +293,8 @@ test('any log can be told, at any width, with no line too wide', () => {
 })
 
 test('colours add nothing but colours', () => {
-  fc.assert(
-    fc.property(logs, (events) => {
+  assert(
+    property(logs, (events) => {
       expect(tell(events, 80, { color: true }).map(stripAnsi)).toEqual(tell(events, 80))
     }),
     { numRuns: 50 },
@@ -173,4 +304,3 @@ test('colours add nothing but colours', () => {
 function acts(line: string): boolean {
   return /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(line)
 }
-

@@ -18,7 +18,9 @@ import { inBlock, type StoryState } from './state.ts'
 
 /** The lines that an event adds. Changes the state. */
 export function storyLines(state: StoryState, event: RunEvent | UnknownEvent): string[] {
-  const lines = Object.hasOwn(eventPayloads, event.type) ? tell(state, event as RunEvent) : run.unknownEvent(state, event.type)
+  const lines = Object.hasOwn(eventPayloads, event.type)
+    ? tell(state, event as RunEvent)
+    : run.unknownEvent(state, event.type)
   return lines.map((line) => fit(state.look, line))
 }
 
@@ -63,7 +65,10 @@ function tell(state: StoryState, event: RunEvent): string[] {
     case 'cell-interrupt': {
       const cell = state.cells.get(cellKey(event))
       if (cell) cell.interrupted = true
-      return run.note(state, `${inline(event.cell ?? 'the kernel', 12)} is interrupted (${event.how}) by ${inline(event.by, 40)}`)
+      return run.note(
+        state,
+        `${inline(event.cell ?? 'the kernel', 12)} is interrupted (${event.how}) by ${inline(event.by, 40)}`,
+      )
     }
     case 'output-lost':
       return run.lostOutput(state, event)
@@ -75,7 +80,9 @@ function tell(state: StoryState, event: RunEvent): string[] {
     case 'artifact-save':
       return run.keptArtifact(state, event)
     case 'finding-submit':
-      return state.framed ? run.note(state, 'a finding was submitted (below)') : inBlock(state, `finding ${event.seq}`, findingBox(state.look, event.finding, event.by))
+      return state.framed
+        ? run.note(state, 'a finding was submitted (below)')
+        : inBlock(state, `finding ${event.seq}`, findingBox(state.look, event.finding, event.by))
     case 'drift-report':
       return state.framed ? [] : inBlock(state, 'drift', driftTable(state.look, event))
     case 'notice-add':
@@ -85,4 +92,3 @@ function tell(state: StoryState, event: RunEvent): string[] {
       return []
   }
 }
-

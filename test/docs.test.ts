@@ -1,0 +1,90 @@
+/** What the documents show is run: their examples, with an agent scripted on loopback; and their links lead somewhere. */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { resolveRun } from '../src/run/paths.ts'
+import { readEvents } from '../src/run/log-reader.ts'
+import { loopbackMessages, type ScriptedAnswer } from './loopback-messages.ts'
+
+const checkout = resolve(import.meta.dirname, '..')
+const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'AGENTS.md', 'CHANGELOG.md'].concat(
+  readdirSync(join(checkout, 'docs'), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+)
+const folders: string[] = []
+afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true })))
+
+const script: ScriptedAnswer[] = [
+  { say: 'Let me count.', calls: [{ id: 'toolu_1', name: 'execute_code', input: { code: 'import helpers\nprint(helpers.depth(model))' } }] },
+  { say: 'It has 30 layers.' },
+]
+
+describe('the examples', () => {
+  it('of the README: an experiment of one’s own', async () => {
+    const folder = emptyFolder()
+    writeFileSync(join(folder, 'experiment.ts'), codeBlock('README.md', 'experiment({'))
+    writeFileSync(join(folder, 'task.md'), 'How deep is it? {{questions}}\n')
+    const outputs = join(folder, 'outputs')
+    await runNode(['src/cli/main.ts', 'run', folder, '--provider', 'claude', '--output-dir', outputs], checkout)
+    expect(await agentOutput(outputs)).toBe('30\n')
+  })
+
+  it('of docs/scripts.md: a plain script', async () => {
+    const folder = emptyFolder()
+    writeFileSync(join(folder, 'script.ts'), codeBlock('docs/scripts.md', 'Sandbox.start'))
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    mkdirSync(join(folder, 'node_modules'))
+    symlinkSync(checkout, join(folder, 'node_modules', 'seer-interp'))
+    const { stdout } = await runNode(['script.ts'], folder)
+    expect(stdout).toContain('30')
+    expect(await agentOutput(join(folder, 'outputs'))).toBe('30\n')
+  })
+})
+
+describe.each(documents)('%s', (name) => {
+  it('has links that lead to files', () => {
+    const text = readFileSync(join(checkout, name), 'utf8')
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1]!)
+    const missing = links.filter((link) => !existsSync(resolve(checkout, dirname(name), link)))
+    expect(missing).toEqual([])
+  })
+})
+
+/** A folder with the library that both examples import. */
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'seer-docs-'))
+  folders.push(folder)
+  writeFileSync(join(folder, 'helpers.py'), 'def depth(model):\n    return model.config.num_hidden_layers\n')
+  return folder
+}
+
+function codeBlock(document: string, holding: string): string {
+  const blocks = [...readFileSync(join(checkout, document), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!)
+  const block = blocks.find((text) => text.includes(holding))
+  if (block === undefined) throw new Error(`${document} has no example with ${holding}`)
+  return block
+}
+
+async function runNode(args: string[], cwd: string): Promise<{ stdout: string }> {
+  await using server = await loopbackMessages(script)
+  const env = { ...process.env, ANTHROPIC_BASE_URL: server.url, ANTHROPIC_API_KEY: 'loopback', NO_COLOR: '1' }
+  const run = promisify(execFile)(process.execPath, ['--conditions=seer-source', ...args], { cwd, env, timeout: 170_000 })
+  const { stdout } = await run
+  expect(server.violations).toEqual([])
+  return { stdout }
+}
+
+/** What the agent's cell printed. */
+async function agentOutput(outputs: string): Promise<string> {
+  const { events, problems } = await readEvents(join(resolveRun('latest', outputs), 'events.jsonl'))
+  expect(problems).toEqual([])
+  const texts = events.flatMap((event) =>
+    event.type === 'cell-output' && event.by.startsWith('agent:') && 'output' in event ? [event.output as { text?: unknown }] : [],
+  )
+  return texts.map(({ text }) => text).join('')
+}
