@@ -26,7 +26,7 @@ afterAll(async () => {
 })
 
 /** A run whose process was killed while a cell printed. Its sandbox lives on, and by now holds the rest of the output. */
-async function crashedRun(place: Place, before: 'cell' | 'lines' = 'lines') {
+async function crashedRun(place: Place) {
   const api = await loopbackMessages(script(cell('print("first")'), cell(COUNTING)))
   apis.push(api)
   const known = place.runs()
@@ -34,7 +34,7 @@ async function crashedRun(place: Place, before: 'cell' | 'lines' = 'lines') {
   await until('a run folder', () => place.runs().length > known.length)
   const folder = place.runs().find((name) => !known.includes(name))!
   await until('lines in the log', async () => (await logOf(folder)).printed('c4').includes('line 2\n'))
-  const processes = place.processes().filter(({ kind }) => before && kind !== 'seer')
+  const processes = place.processes().filter(({ kind }) => kind !== 'seer')
   process.kill(run.pid, 'SIGKILL')
   await run.ended
   return { folder, processes }
@@ -105,11 +105,11 @@ describe.each<[string, (place: Place, folder: string, url: string) => readonly s
   })
 })
 
-test('the host has ended, too: what it had received is read from its files', async () => {
+test.each(['SIGKILL', 'SIGTERM'] as const)('the host has ended, too (%s): what it had received is read from its files', async (signal) => {
   await using place = newPlace()
   const { folder, processes } = await crashedRun(place)
   await sleep(COUNT * 20 + 500)
-  process.kill(processes.find(({ kind }) => kind === 'host')!.pid, 'SIGKILL')
+  process.kill(processes.find(({ kind }) => kind === 'host')!.pid, signal)
   await until('the end of its processes', () => processes.every(({ pid }) => !isAlive(pid)))
   expect(place.sandboxes()).toHaveLength(1)
   expect(await place.seer(['show', folder]).ended).toMatchObject({ code: 0 })

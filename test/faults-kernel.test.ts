@@ -14,22 +14,16 @@ test('kernel killed in mid-cell: told within seconds, variables lost, refused un
   await using api = await loopbackMessages(
     script(
       cell('mine = 1'),
-      cell(`import os, time\nprint("before")\nopen(${file}, "w").write(str(os.getpid()))\ntime.sleep(60)`),
+      cell(`import os, time\nprint("before")\ntime.sleep(0.5)\nopen(${file}, "w").write(str(os.getpid()))\ntime.sleep(60)`),
       cell('print("not run")'),
       ['restart_kernel'],
       cell('print(set_up, "mine" in globals())'),
     ),
   )
   const run = place.run(api.url)
-  const pid = await new Promise<number>((resolve, reject) => {
-    until('the cell', () => {
-      try {
-        return Number(readFileSync(join(place.root, 'pid.txt'), 'utf8')) > 0
-      } catch {
-        return false
-      }
-    }).then(() => resolve(Number(readFileSync(join(place.root, 'pid.txt'), 'utf8'))), reject)
-  })
+  const said = () => readFileSync(join(place.root, 'pid.txt'), { encoding: 'utf8', flag: 'a+' })
+  await until('the cell', () => said() !== '')
+  const pid = Number(said())
   const killedAt = Date.now()
   process.kill(pid, 'SIGKILL')
   const { code } = await run.ended

@@ -1,5 +1,5 @@
 /** Valid logs for property tests: sessions, cells, edits, every kind of output, dead kernels, events from the future. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { EventInput } from '../src/run/events.ts'
 import type { AnyEvent } from '../src/run/fold.ts'
 import type { Output } from '../src/notebook/nbformat.ts'
@@ -13,7 +13,13 @@ const text = fc.oneof(
 )
 const displayId = fc.option(fc.constantFrom('d1', 'd2', '__proto__'), { nil: undefined })
 const sha = fc.constantFrom('a'.repeat(64), 'b'.repeat(64))
-const blob = fc.record({ blob: sha, bytes: fc.nat(100_000), encoding: fc.constant('text' as const), head: text, tail: text })
+const blob = fc.record({
+  blob: sha,
+  bytes: fc.nat(100_000),
+  encoding: fc.constant('text' as const),
+  head: text,
+  tail: text,
+})
 const data = fc.oneof(
   fc.record({ 'text/plain': fc.oneof(text, blob) }),
   fc.record({ 'image/png': fc.base64String({ maxLength: 40 }), 'text/plain': text }),
@@ -21,9 +27,18 @@ const data = fc.oneof(
 )
 
 const output: fc.Arbitrary<Output> = fc.oneof(
-  fc.record({ output_type: fc.constant('stream' as const), name: fc.constantFrom('stdout' as const, 'stderr' as const), text: fc.oneof(text, blob) }),
+  fc.record({
+    output_type: fc.constant('stream' as const),
+    name: fc.constantFrom('stdout' as const, 'stderr' as const),
+    text: fc.oneof(text, blob),
+  }),
   fc
-    .record({ output_type: fc.constantFrom('display_data' as const), data, metadata: fc.constant({}), display_id: displayId })
+    .record({
+      output_type: fc.constantFrom('display_data' as const),
+      data,
+      metadata: fc.constant({}),
+      display_id: displayId,
+    })
     .map(withoutUndefined),
   fc.record({
     output_type: fc.constant('execute_result' as const),
@@ -31,7 +46,12 @@ const output: fc.Arbitrary<Output> = fc.oneof(
     metadata: fc.constant({}),
     execution_count: fc.option(fc.nat(9)),
   }),
-  fc.record({ output_type: fc.constant('error' as const), ename: text, evalue: text, traceback: fc.array(text, { maxLength: 7 }) }),
+  fc.record({
+    output_type: fc.constant('error' as const),
+    ename: text,
+    evalue: text,
+    traceback: fc.array(text, { maxLength: 7 }),
+  }),
   fc.record({
     output_type: fc.constant('update_display_data' as const),
     data,
@@ -48,7 +68,16 @@ const place = { session, cell, by }
 const optionalCell = fc.option(cell, { nil: undefined })
 
 const input: fc.Arbitrary<Input> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('cell-start' as const), ...place, code: text, hidden: fc.boolean(), supersedes: optionalCell }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constant('cell-start' as const),
+      ...place,
+      code: text,
+      hidden: fc.boolean(),
+      supersedes: optionalCell,
+    }),
+  },
   { weight: 8, arbitrary: fc.record({ type: fc.constant('cell-output' as const), ...place, output }) },
   {
     weight: 3,
@@ -62,7 +91,14 @@ const input: fc.Arbitrary<Input> = fc.oneof(
   },
   fc.record({ type: fc.constant('markdown-add' as const), ...place, text, supersedes: optionalCell }),
   fc.record({ type: fc.constant('cell-interrupt' as const), ...place, how: fc.constant('signal' as const) }),
-  fc.record({ type: fc.constant('output-lost' as const), ...place, cell: optionalCell, reason: fc.constant('gap' as const), messages: fc.nat(9), bytes: fc.nat(9) }),
+  fc.record({
+    type: fc.constant('output-lost' as const),
+    ...place,
+    cell: optionalCell,
+    reason: fc.constant('gap' as const),
+    messages: fc.nat(9),
+    bytes: fc.nat(9),
+  }),
   fc.record({
     type: fc.constant('kernel-dead' as const),
     session,
@@ -72,15 +108,33 @@ const input: fc.Arbitrary<Input> = fc.oneof(
     signal: fc.constant('SIGKILL'),
     variablesLost: fc.constant(true as const),
   }),
-  fc.record({ type: fc.constant('result-record' as const), ...place, table: fc.constantFrom('trials', '../x'), row: fc.dictionary(fc.string(), fc.integer()) }),
+  fc.record({
+    type: fc.constant('result-record' as const),
+    ...place,
+    table: fc.constantFrom('trials', '../x'),
+    row: fc.dictionary(fc.string(), fc.integer()),
+  }),
   fc.record({
     type: fc.constant('finding-submit' as const),
     by: fc.constantFrom('agent:main' as const, 'agent:auditor' as const),
     finding: fc.record({ claim: text, confidence: fc.constant(0.5), cells: fc.array(cell, { maxLength: 2 }) }),
   }),
-  fc.record({ type: fc.constant('agent-usage' as const), by, model: text, inputTokens: fc.nat(9), outputTokens: fc.nat(9), cacheReadTokens: fc.nat(9), cacheWriteTokens: fc.nat(9) }),
+  fc.record({
+    type: fc.constant('agent-usage' as const),
+    by,
+    model: text,
+    inputTokens: fc.nat(9),
+    outputTokens: fc.nat(9),
+    cacheReadTokens: fc.nat(9),
+    cacheWriteTokens: fc.nat(9),
+  }),
   fc.record({ type: fc.constant('notice-add' as const), by, level: fc.constant('warning' as const), code: text, text }),
-  fc.record({ type: fc.constant('run-end' as const), by, status: fc.constantFrom('completed' as const, 'crashed' as const), durationMs: fc.nat(9) }),
+  fc.record({
+    type: fc.constant('run-end' as const),
+    by,
+    status: fc.constantFrom('completed' as const, 'crashed' as const),
+    durationMs: fc.nat(9),
+  }),
   fc.record({ type: fc.constant('future-thing' as const), by: fc.constant('system' as const), anything: fc.nat() }),
 )
 
@@ -101,10 +155,14 @@ const start: EventInput = {
 /** Stamps inputs as the writer does. */
 export function stampAll(inputs: readonly Input[]): AnyEvent[] {
   const at = (index: number) => new Date(Date.UTC(2026, 0, 1) + index * 10).toISOString()
-  return inputs.map((event, index) => withoutUndefined({ ...event, seq: index + 1, at: at(index), run: 'generated-run' }) as AnyEvent)
+  return inputs.map(
+    (event, index) => withoutUndefined({ ...event, seq: index + 1, at: at(index), run: 'generated-run' }) as AnyEvent,
+  )
 }
 
-export const logs: fc.Arbitrary<AnyEvent[]> = fc.array(input, { maxLength: 60 }).map((inputs) => stampAll([start, ...inputs]))
+export const logs: fc.Arbitrary<AnyEvent[]> = fc
+  .array(input, { maxLength: 60 })
+  .map((inputs) => stampAll([start, ...inputs]))
 
 function withoutUndefined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as T

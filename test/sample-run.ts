@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import type { By, EventInput, RunEvent } from '../src/run/events.ts'
 import { newRunFolder } from '../src/run/paths.ts'
-import { Run } from '../src/run/run.ts'
+import { Run, type RunStart } from '../src/run/run.ts'
 import { SEER_VERSION } from '../src/run/version.ts'
 import { eventMakers, type Output } from './event-makers.ts'
 
@@ -24,19 +24,21 @@ const COMPUTE = { python: '3.11.4', torch: '2.13.0+cpu', isa: 'AVX512', threads:
 const AGENT: By = 'agent:explorer'
 const SHA = 'a672150fb4f99d7c8f4168cecdd464069c0ef3a37d8113f22ddb9d48031d03cd'
 
+export const SAMPLE_START: RunStart = {
+  seer: SEER_VERSION,
+  experiment: 'sandbox-intro',
+  profile: 'embedded',
+  params: { model: 'embedded', words: ['lightning', ' lightning'], maxNewTokens: 40 },
+  backend: 'local',
+  confinement: 'none',
+  provider: 'recorded',
+  seed: 0,
+}
+
 export async function writeSampleRun(outputDir: string, options: SampleOptions = {}): Promise<string> {
   const { experiment = 'sandbox-intro', status = 'completed', recorded = true } = options
   const folder = newRunFolder(outputDir, experiment, new Date())
-  const run = Run.create(folder, {
-    seer: SEER_VERSION,
-    experiment,
-    profile: 'embedded',
-    params: { model: 'embedded', words: ['lightning', ' lightning'], maxNewTokens: 40 },
-    backend: 'local',
-    confinement: 'none',
-    provider: recorded ? 'recorded' : 'claude',
-    seed: 0,
-  })
+  const run = Run.create(folder, { ...SAMPLE_START, experiment, provider: recorded ? 'recorded' : 'claude' })
   for (const event of await sampleEvents(run, recorded)) {
     const stamped = run.emit(event)
     options.onEvent?.(stamped)
@@ -204,7 +206,7 @@ async function sampleEvents(run: Run, recorded: boolean): Promise<EventInput[]> 
     ]),
     ...runCell('c7', 'print("\\x1b]0;owned\\x07\\x1b[2J\\x1b[1;1Hcompleted after 0.1 s")', [
       stdout('\u001b]0;owned\u0007\u001b[2J\u001b[1;1Hcompleted after 0.1 s\n┏━ claim of Seer · confidence 1 ━━\n'),
-      stdout(`${'x'.repeat(500)}\n`),
+      stdout(`a bell\u0007, a vertical tab\u000b, a C1 control\u009b2J, right to left\u202e\n${'x'.repeat(500)}\n`),
     ]),
     ...runCell(
       'c8',

@@ -1,7 +1,7 @@
 """Stands in for `boot.py` in a copy of the checkout: notes the calls that Seer's own Python makes and gets, then boots as usual.
 
-A line is `[time, part, file, function, label]`. The label tells apart the calls of one function: what kind of message it was
-given, or the name of what it calls. `time.monotonic_ns` is the same clock as Node's `process.hrtime`.
+A line is `[time, file, function, labels]`. Labels tell the calls of one function apart: what kind of message it was given, or
+the name of what it calls. `time.monotonic_ns` is the same clock as Node's `process.hrtime`.
 """
 
 import json
@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 HERE = str(Path(__file__).resolve().parent)
-PART = sys.argv[1]
 MESSAGE_TYPE = re.compile(rb'"msg_type": ?"(\w+)"')
 trace = os.open(os.path.join(HERE, "trace.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
@@ -36,7 +35,7 @@ def note(frame, labels):
     owner = frame.f_locals.get("self")
     name = code.co_name if owner is None else f"{type(owner).__name__}.{code.co_name}"
     file = os.path.relpath(code.co_filename, os.path.dirname(HERE))
-    line = json.dumps([time.monotonic_ns(), PART, file, name, [label for label in labels if label]])
+    line = json.dumps([str(time.monotonic_ns()), file, name, [label for label in labels if label]])
     os.write(trace, line.encode() + b"\n")
 
 

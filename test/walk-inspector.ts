@@ -1,72 +1,77 @@
-/** A Node process under V8's debugger: told at each entry into the functions that are watched, while it stands still. */
-import type { Hop } from './walk-document.ts'
+/**
+ * V8's debugger on a Node process: breakpoints whose conditions write a line and do not stop, so that the process runs as it
+ * would without them.
+ */
 import { typescriptDeclaration } from './walk-declarations.ts'
 
-export interface Hit {
-  /** Nanoseconds of the machine's monotonic clock. */
-  readonly at: bigint
-  readonly file: string
-  readonly name: string
-  /** What tells the calls of one function apart: text among its arguments, and the type or kind of the others. */
-  readonly labels: readonly string[]
-}
-
 type Json = Record<string, unknown>
-interface Paused {
-  hitBreakpoints?: string[]
-  callFrames: { callFrameId: string }[]
+interface Watch {
+  /** The file's path in the checkout, and its text. */
+  readonly file: string
+  readonly source: string
+  readonly name: string
 }
 
 export class Inspector implements AsyncDisposable {
   readonly #socket: WebSocket
+  readonly #folder: string
+  readonly #trace: string
   readonly #pending = new Map<number, PromiseWithResolvers<Json>>()
-  readonly #watched = new Map<string, { file: string; name: string; parameters: readonly string[] }>()
-  readonly #onHit: (hit: Hit) => Promise<void> | void
+  readonly #stops = new Map<string, () => Promise<void>>()
   #sent = 0
 
-  private constructor(socket: WebSocket, onHit: (hit: Hit) => Promise<void> | void) {
+  private constructor(socket: WebSocket, folder: string, trace: string) {
     this.#socket = socket
-    this.#onHit = onHit
+    this.#folder = folder
+    this.#trace = trace
     socket.addEventListener('message', ({ data }) => this.#receive(JSON.parse(String(data)) as Json))
     socket.addEventListener('close', () => this.#pending.forEach(({ resolve }) => resolve({})))
   }
 
-  static async attach(url: string, onHit: (hit: Hit) => Promise<void> | void): Promise<Inspector> {
+  /** To a process that waits at its start; its sources lie in `folder`, and lines go to the file `trace`. */
+  static async attach(url: string, folder: string, trace: string): Promise<Inspector> {
     const socket = new WebSocket(url)
     await new Promise((resolve, reject) => {
       socket.addEventListener('open', resolve, { once: true })
       socket.addEventListener('error', reject, { once: true })
     })
-    const inspector = new Inspector(socket, onHit)
+    const inspector = new Inspector(socket, folder, trace)
     for (const method of ['Debugger.enable', 'Profiler.enable']) await inspector.#send(method)
     await inspector.#send('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
     return inspector
   }
 
-  /** Before the process runs: a function of a file that will be loaded from `folder`. */
-  async watch(folder: string, { file, name }: Pick<Hop, 'file' | 'name'>, source: string): Promise<void> {
-    if ([...this.#watched.values()].some((known) => known.file === file && known.name === name)) return
+  /** Notes each entry into a function; with `stop`, the process then stands still until that is done. */
+  async watch({ file, source, name }: Watch, stop?: () => Promise<void>): Promise<void> {
     const declaration = typescriptDeclaration(source, name)
     if (!declaration) throw new Error(`${file} declares no function ${name}`)
     const { line, column, parameters } = declaration
-    const place = { url: `file://${folder}/${file}`, lineNumber: line, columnNumber: column }
-    const { breakpointId } = await this.#send('Debugger.setBreakpointByUrl', place)
-    this.#watched.set(String(breakpointId), { file, name, parameters })
+    // What tells the calls of one function apart: text among its arguments, and what the others say that they are.
+    const labels = `[${parameters.join(', ')}].map((value) => typeof value === 'string' ? value.slice(0, 100) : value?.type ?? value?.kind ?? null)`
+    const entry = `JSON.stringify([String(process.hrtime.bigint()), ${JSON.stringify(file)}, ${JSON.stringify(name)}, ${labels}])`
+    const write = `process.getBuiltinModule('node:fs').appendFileSync(${JSON.stringify(this.#trace)}, ${entry} + '\\n')`
+    const { breakpointId } = await this.#send('Debugger.setBreakpointByUrl', {
+      url: `file://${this.#folder}/${file}`,
+      lineNumber: line,
+      columnNumber: column,
+      condition: `(${write}, ${stop !== undefined})`,
+    })
+    if (stop) this.#stops.set(String(breakpointId), stop)
   }
 
   run(): Promise<Json> {
     return this.#send('Runtime.runIfWaitingForDebugger')
   }
 
-  /** Files below `folder` of which functions were called since this was last asked. */
-  async filesCalled(folder: string): Promise<string[]> {
-    const { result } = (await this.#send('Profiler.takePreciseCoverage')) as {
-      result: { url: string; functions: { functionName: string; ranges: { count: number }[] }[] }[]
+  /** Files below the folder of which a named function was called since this was last asked. */
+  async filesCalled(): Promise<string[]> {
+    const { result = [] } = (await this.#send('Profiler.takePreciseCoverage')) as {
+      result?: { url: string; functions: { functionName: string; ranges: { count: number }[] }[] }[]
     }
-    const prefix = `file://${folder}/`
+    const prefix = `file://${this.#folder}/`
     return result
-      .filter(({ url, functions }) => url.startsWith(prefix) && functions.some(({ functionName, ranges }) => functionName !== '' && ranges[0]!.count > 0))
-      .map(({ url }) => url.slice(prefix.length))
+      .filter(({ functions }) => functions.some(({ functionName, ranges }) => functionName !== '' && ranges[0]!.count > 0))
+      .flatMap(({ url }) => (url.startsWith(prefix) ? [url.slice(prefix.length)] : []))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -84,24 +89,14 @@ export class Inspector implements AsyncDisposable {
 
   #receive(message: Json): void {
     const answer = this.#pending.get(message.id as number)
-    if (answer && message.error) answer.reject(new Error(JSON.stringify(message.error)))
+    this.#pending.delete(message.id as number)
+    if (message.error) answer?.reject(new Error(JSON.stringify(message.error)))
     else answer?.resolve(message.result as Json)
-    if (message.method === 'Debugger.paused') void this.#paused(message.params as Paused)
+    if (message.method === 'Debugger.paused') void this.#paused(message.params as { hitBreakpoints?: string[] })
   }
 
-  async #paused({ hitBreakpoints = [], callFrames }: Paused): Promise<void> {
-    const watched = hitBreakpoints.map((id) => this.#watched.get(id)).find(Boolean)
-    if (watched) await this.#onHit({ ...(await this.#lookAt(callFrames[0]!.callFrameId, watched.parameters)), file: watched.file, name: watched.name })
+  async #paused({ hitBreakpoints = [] }: { hitBreakpoints?: string[] }): Promise<void> {
+    for (const id of hitBreakpoints) await this.#stops.get(id)?.()
     await this.#send('Debugger.resume')
-  }
-
-  async #lookAt(callFrameId: string, parameters: readonly string[]): Promise<Pick<Hit, 'at' | 'labels'>> {
-    const kind = `(value) => typeof value === 'string' ? value : value?.type ?? value?.kind ?? value?.name`
-    const expression = `JSON.stringify([String(process.hrtime.bigint()), [${parameters.join(', ')}].map(${kind})])`
-    const { result } = (await this.#send('Debugger.evaluateOnCallFrame', { callFrameId, expression, returnByValue: true })) as {
-      result: { value: string }
-    }
-    const [at, labels] = JSON.parse(result.value) as [string, unknown[]]
-    return { at: BigInt(at), labels: labels.filter((label) => typeof label === 'string') }
   }
 }

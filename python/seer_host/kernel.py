@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 import time
 from collections import deque
@@ -11,16 +12,16 @@ import zmq
 
 from .cells import Cell
 from .errors import named
+from .iopub_stream import IopubStream
 from .launch import Launch
 from .log import log
 from .spool import Spool
-from .wire import BadMessage, Wire
+from .wire import BadMessage, Message, Wire
 
-# Few messages wait on our side; the rest waits in the kernel's own queue, which drops nothing (its mark is 0).
-RECEIVE_HIGH_WATER_MARK = 8
-MAX_FRAME_BYTES = 64 * 1024 * 1024
-DRAIN_SILENCE_MS = 200
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 20.0
+DRAIN_SILENCE_MS = 200
+RECONNECT_MS = 20
 HANDSHAKE_SECONDS = 0.25
 BATCH = 64
 
@@ -33,6 +34,7 @@ class Kernel:
         self.spool = spool
         self.lock = threading.Lock()
         self.outbox: deque[list[bytes]] = deque()
+        self.iopub: IopubStream | None = None
         self.wake_out, self.wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
         self.pid = 0
         self.ready = threading.Event()
@@ -70,38 +72,51 @@ class Kernel:
                 except BlockingIOError:
                     pass  # it has been woken often enough
 
-    def _socket(self, kind: int, port: str) -> zmq.Socket[bytes]:
-        sock = self.context.socket(kind)
-        sock.linger = 0
-        sock.setsockopt(zmq.RECONNECT_IVL, 20)
-        sock.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
-        if kind == zmq.SUB:
-            sock.setsockopt(zmq.RCVHWM, RECEIVE_HIGH_WATER_MARK)
-            sock.setsockopt(zmq.SUBSCRIBE, b"")
-        sock.connect(self.launch.address(port))
-        return sock
+    def _connect_shell(self) -> zmq.Socket[bytes]:
+        shell = self.context.socket(zmq.DEALER)
+        shell.linger = 0
+        shell.setsockopt(zmq.RECONNECT_IVL, 20)
+        shell.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        shell.connect(self.launch.address("shell_port"))
+        return shell
+
+    def _connect_iopub(self) -> bool:
+        """Also again, should the kernel close the connection: what is missing then shows in its numbers."""
+        if self.iopub is not None and self.iopub.ended:
+            self.iopub.close()
+            self.iopub = None
+        if self.iopub is None:
+            try:
+                self.iopub = IopubStream(self.launch.address("iopub_port").removeprefix("ipc://"), MAX_MESSAGE_BYTES)
+            except OSError:
+                return False
+        return True
+
+    def _poll(self, shell: zmq.Socket[bytes], timeout_ms: float) -> set[object]:
+        if not self._connect_iopub():
+            timeout_ms = min(timeout_ms, RECONNECT_MS)
+        sockets: list[object] = [shell, self.wake_out, *([] if self.iopub is None else [self.iopub.fileno()])]
+        poller = zmq.Poller()
+        for sock in sockets:
+            poller.register(sock, zmq.POLLIN)
+        return {sock for sock, _ in poller.poll(int(timeout_ms))}
 
     def _run(self) -> None:
-        shell = self._socket(zmq.DEALER, "shell_port")
-        iopub = self._socket(zmq.SUB, "iopub_port")
+        shell = self._connect_shell()
         try:
-            self._handshake(shell, iopub)
+            self._handshake(shell)
             if self.exit is None:
                 self.spool.tell("kernel-ready", pid=self.pid)
                 self.ready.set()
-                self._serve(shell, iopub)
-                self._drain(shell, iopub)
+                self._serve(shell)
+                self._drain(shell)
         except Exception as error:  # noqa: BLE001 - whatever happens, the end must be told
             log(f"kernel {self.launch.id}: {error!r}")
         finally:
-            self._finish(shell, iopub)
+            self._finish(shell)
 
-    def _handshake(self, shell: zmq.Socket[bytes], iopub: zmq.Socket[bytes]) -> None:
+    def _handshake(self, shell: zmq.Socket[bytes]) -> None:
         """Asks for its info until both the answer and the idle status came: then nothing after can be missed."""
-        poller = zmq.Poller()
-        for sock in (shell, iopub):
-            poller.register(sock, zmq.POLLIN)
-        poller.register(self.wake_out, zmq.POLLIN)
         asked: set[str] = set()
         replied = subscribed = False
         next_ask = 0.0
@@ -111,17 +126,27 @@ class Kernel:
                 asked.add(request)
                 shell.send_multipart(parts)
                 next_ask = time.monotonic() + HANDSHAKE_SECONDS
-            poller.poll(20)
+            self._poll(shell, RECONNECT_MS)
             self._drain_wake()
             for frames in self._received(shell):
                 try:
                     replied = replied or self.wire.parse(frames).parent in asked
                 except BadMessage:
                     pass
-            for frames in self._received(iopub):
-                message = self.spool.parse(frames)
-                if message is not None and message.kind == "status" and message.parent in asked:
-                    subscribed = True
+            while (message := self._next_message()) is not None:
+                subscribed = subscribed or (message.kind == "status" and message.parent in asked)
+
+    def _next_message(self) -> Message | None:
+        """The next good one; what is no message of this kernel is counted."""
+        while self.iopub is not None:
+            received = self.iopub.next()
+            if received is None:
+                break
+            if isinstance(received, int):
+                self.spool.too_large(received)
+            elif (message := self.spool.parse(received)) is not None:
+                return message
+        return None
 
     def _received(self, sock: zmq.Socket[bytes]) -> list[list[bytes]]:
         got: list[list[bytes]] = []
@@ -138,36 +163,30 @@ class Kernel:
         except BlockingIOError:
             pass
 
-    def _serve(self, shell: zmq.Socket[bytes], iopub: zmq.Socket[bytes]) -> None:
-        poller = zmq.Poller()
-        for sock in (shell, iopub):
-            poller.register(sock, zmq.POLLIN)
-        poller.register(self.wake_out, zmq.POLLIN)
+    def _serve(self, shell: zmq.Socket[bytes]) -> None:
         next_tick = time.monotonic() + 1.0
+        more = False
         while self.exit is None:
             again = self.spool.settle()
-            events = dict(poller.poll(1000 if again is None else int(again * 1000)))
-            if self.wake_out in events:
+            ready = self._poll(shell, 0 if more else 1000 if again is None else again * 1000)
+            if self.wake_out in ready:
                 self._drain_wake()
                 while self.outbox:
                     shell.send_multipart(self.outbox.popleft())
-            self._read_iopub(iopub)
-            if shell in events:
+            more = self._read_iopub()
+            if shell in ready:
                 self._read_shell(shell)
             if time.monotonic() >= next_tick:
                 self.spool.tick()
                 next_tick = time.monotonic() + 1.0
 
-    def _read_iopub(self, iopub: zmq.Socket[bytes]) -> bool:
-        """One at a time: a batch of large messages in memory would not be bounded."""
-        for number in range(BATCH):
-            try:
-                frames = iopub.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return number > 0
-            message = self.spool.parse(frames)
-            if message is not None:
-                self.spool.iopub(message)
+    def _read_iopub(self) -> bool:
+        """Some, so that a flood does not keep requests waiting. True when more may have been read already."""
+        for _ in range(BATCH):
+            message = self._next_message()
+            if message is None:
+                return False
+            self.spool.iopub(message)
         return True
 
     def _read_shell(self, shell: zmq.Socket[bytes]) -> None:
@@ -177,22 +196,31 @@ class Kernel:
             except BadMessage:
                 log(f"kernel {self.launch.id}: a reply that is not of this kernel")
 
-    def _drain(self, shell: zmq.Socket[bytes], iopub: zmq.Socket[bytes]) -> None:
-        """The kernel has ended; what it had sent is still in the pipe."""
+    def _drain(self, shell: zmq.Socket[bytes]) -> None:
+        """The kernel has ended; what it had sent is still in the socket. A child of it may hold the socket open."""
         deadline = time.monotonic() + DRAIN_SECONDS
         self._read_shell(shell)
-        while time.monotonic() < deadline:
-            if not self._read_iopub(iopub) and not iopub.poll(DRAIN_SILENCE_MS):
+        while self.iopub is not None and not self.iopub.ended and time.monotonic() < deadline:
+            message = self._next_message()
+            if message is not None:
+                self.spool.iopub(message)
+            elif not self.iopub.ended and not self._readable(self.iopub):
                 break
         self._read_shell(shell)
 
-    def _finish(self, shell: zmq.Socket[bytes], iopub: zmq.Socket[bytes]) -> None:
+    def _readable(self, iopub: IopubStream) -> bool:
+        poller = select.poll()
+        poller.register(iopub, select.POLLIN)
+        return bool(poller.poll(DRAIN_SILENCE_MS))
+
+    def _finish(self, shell: zmq.Socket[bytes]) -> None:
         with self.lock:
             self.closed = True
             os.close(self.wake_in)
             os.close(self.wake_out)
         shell.close()
-        iopub.close()
+        if self.iopub is not None:
+            self.iopub.close()
         if self.ready.is_set():
             exit_code, signal = self.exit or (None, None)
             self.spool.kernel_died(exit_code, signal, "asked" if self.asked_to_end else "died")

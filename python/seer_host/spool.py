@@ -59,6 +59,10 @@ class Spool:
             self.losses.add(self._current(), "gap", missing, 0)
         return message
 
+    def too_large(self, size: int) -> None:
+        """A message that was skipped. Our kernel sends none so large: this one went around it."""
+        self.losses.add(self._current(), "invalid", 1, size)
+
     def iopub(self, message: Message) -> None:
         self.last_message_at = time.monotonic()
         cell = self.cells.get(message.parent or "")

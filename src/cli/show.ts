@@ -50,6 +50,7 @@ async function tellStory(terminal: Terminal, folder: string): Promise<void> {
   for await (const line of readLog(join(folder, 'events.jsonl'))) {
     if (terminal.closed) return
     if (line.kind !== 'problem') terminal.print(storyLines(story, line.event))
+    await terminal.drained()
   }
 }
 

@@ -15,6 +15,8 @@ export interface Terminal {
   printDocument(value: unknown): void
   /** One line, for scripts: `tail -1` gives the last one. */
   printLine(value: unknown): void
+  /** Resolves when the reader has caught up. */
+  drained(): Promise<void>
   /** Nobody reads any more (`| head`): there is no use in going on. */
   readonly closed: boolean
 }
@@ -29,6 +31,7 @@ export function openTerminal(out: Output = process.stdout, options: { color?: bo
     printRaw: write,
     printDocument: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
     printLine: (value) => write(`${JSON.stringify(value)}\n`),
+    drained: () => write.drained(),
     get closed() {
       return write.closed
     },

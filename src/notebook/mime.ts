@@ -17,7 +17,9 @@ export function textMimeOf(data: MimeBundle): string | undefined {
   const saysNothing = typeof plain === 'string' && /^<[\w.]+(\.[\w.]+)* object( at 0x[0-9a-f]+)?>$/.test(plain.trim())
   if (plain !== undefined && !saysNothing) return 'text/plain'
   const others = ['text/markdown', 'text/latex', 'application/json', 'text/html', 'image/svg+xml', 'text/plain']
-  return others.find((mime) => mime in data) ?? Object.keys(data).find((mime) => !isImageMime(mime) && !isSeerMime(mime))
+  return (
+    others.find((mime) => mime in data) ?? Object.keys(data).find((mime) => !isImageMime(mime) && !isSeerMime(mime))
+  )
 }
 
 /** The file that a value of a display stands for. A JSON value may look like one and not be. */

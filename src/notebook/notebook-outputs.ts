@@ -8,7 +8,8 @@ import { viewOfStream, type StreamText } from './stream-text.ts'
 /** Files stay {@link BlobRef}s in display data; `inline` puts in what fits. Everything else is a valid notebook's already. */
 export function notebookOutputs(list: OutputList): nbformat.IOutput[] {
   const { first, cut, last } = list
-  const mark = cut && markOutput(`[… ${cut.outputs} outputs (${size(cut.bytes)}) left out here; they are in events.jsonl …]`)
+  const mark =
+    cut && markOutput(`[… ${cut.outputs} outputs (${size(cut.bytes)}) left out here; they are in events.jsonl …]`)
   return [...first.map(outputOf), ...(mark ? [mark] : []), ...last.map(outputOf)]
 }
 

@@ -40,7 +40,8 @@ export function segmentsOf(list: OutputList): Segment[] {
     for (const part of parts) add(part)
   }
   for (const item of list.first) addAll(partsOf(item))
-  if (list.cut) addAll([`[… ${count(list.cut.outputs)} outputs in the middle left out; they are in the run's event log …]\n`])
+  if (list.cut)
+    addAll([`[… ${count(list.cut.outputs)} outputs in the middle left out; they are in the run's event log …]\n`])
   for (const item of list.last) addAll(partsOf(item))
   return segments
 }
@@ -65,7 +66,8 @@ function rasterOf(data: MimeBundle): { mime: string; value: string | BlobRef } |
 }
 
 function partsOf(item: OutputItem): Part[] {
-  if (item.kind === 'stream') return [...(item.name === 'stderr' ? ['[stderr]\n'] : []), ...streamParts(item.n, item.text)]
+  if (item.kind === 'stream')
+    return [...(item.name === 'stderr' ? ['[stderr]\n'] : []), ...streamParts(item.n, item.text)]
   if (item.kind === 'data') return dataParts(item.output)
   const { ename, evalue, traceback } = item.output
   if (isBlobRef(traceback) || traceback.length === 0) {

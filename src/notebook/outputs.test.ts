@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Output } from './nbformat.ts'
-import { addOutput, emptyOutputs, itemsOf, outputsOf, type OutputList } from './outputs.ts'
-import { HEAD_CHARS, TAIL_CHARS, viewOfStream } from './stream-text.ts'
+import { addOutput, emptyOutputs, itemsOf, outputsOf, type OutputItem, type OutputList } from './outputs.ts'
+import { HEAD_CHARS, TAIL_CHARS, viewOfStream, type StreamText } from './stream-text.ts'
 
 const out = (text: string): Output => ({ output_type: 'stream', name: 'stdout', text })
 const err = (text: string): Output => ({ output_type: 'stream', name: 'stderr', text })
@@ -11,13 +11,18 @@ const show = (text: string, id?: string): Output => ({
   metadata: {},
   ...(id === undefined ? {} : { display_id: id }),
 })
-const update = (text: string, id: string): Output => ({ output_type: 'update_display_data', data: { 'text/plain': text }, metadata: {}, display_id: id })
+const update = (text: string, id: string): Output => ({
+  output_type: 'update_display_data',
+  data: { 'text/plain': text },
+  metadata: {},
+  display_id: id,
+})
 const clear = (wait: boolean): Output => ({ output_type: 'clear_output', wait })
 
 function texts(list: OutputList): string[] {
   return itemsOf(list).map((item) => {
     if (item.kind === 'stream') return `${item.name}: ${viewOfStream(item.text).head}`
-    return item.kind === 'data' ? String(item.output.data['text/plain']) : item.output.ename
+    return item.kind === 'data' ? (item.output.data['text/plain'] as string) : item.output.ename
   })
 }
 
@@ -30,11 +35,20 @@ test.each<[string, Output[], string[]]>([
   ['clear that waits, with nothing after it', [out('a'), clear(true)], ['stdout: a']],
   ['clear that waits', [out('a'), clear(true), out('b'), out('c')], ['stdout: bc']],
   ['clear that waits, then clear', [out('a'), clear(true), clear(false), out('b'), out('c')], ['stdout: bc']],
-  ['an update changes every display of its id', [show('1', 'd'), show('1', 'd'), show('1', 'e'), update('2', 'd')], ['2', '2', '1']],
+  [
+    'an update changes every display of its id',
+    [show('1', 'd'), show('1', 'd'), show('1', 'e'), update('2', 'd')],
+    ['2', '2', '1'],
+  ],
   ['an update of nothing shows nothing', [update('2', 'd')], []],
 ])('%s', (_, messages, expected) => {
   expect(texts(outputsOf(messages))).toEqual(expected)
 })
+
+function streamOf(item: OutputItem): StreamText {
+  if (item.kind !== 'stream') throw new Error('not a stream')
+  return item.text
+}
 
 describe('bounded', () => {
   test('a long stream keeps head and tail, and counts what is between to the byte', () => {
@@ -46,7 +60,7 @@ describe('bounded', () => {
       addOutput(list, out(line))
     }
     const item = itemsOf(list)[0]!
-    const { head, leftOutBytes, tail } = viewOfStream(item.kind === 'stream' ? item.text : expect.unreachable())
+    const { head, leftOutBytes, tail } = viewOfStream(streamOf(item))
     expect(head).toBe(written.slice(0, HEAD_CHARS))
     expect(written.endsWith(tail)).toBe(true)
     expect(tail.length).toBeGreaterThanOrEqual(TAIL_CHARS)
@@ -76,14 +90,22 @@ describe('bounded', () => {
     const blob = { blob: 'a'.repeat(64), bytes: 2_000_000, encoding: 'text' as const, head: 'start ', tail: ' end\n' }
     const list = outputsOf([out('before\n'), { output_type: 'stream', name: 'stdout', text: blob }, out('after\n')])
     const item = itemsOf(list)[0]!
-    const stream = item.kind === 'stream' ? item.text : expect.unreachable()
-    expect(viewOfStream(stream)).toEqual({ head: 'before\nstart ', leftOutBytes: 2_000_000 - 11, tail: ' end\nafter\n' })
+    const stream = streamOf(item)
+    expect(viewOfStream(stream)).toEqual({
+      head: 'before\nstart ',
+      leftOutBytes: 2_000_000 - 11,
+      tail: ' end\nafter\n',
+    })
     expect(stream.blobs).toEqual([{ sha256: 'a'.repeat(64), bytes: 2_000_000, at: 7 }])
   })
 
   test('a preview longer than its file is not believed', () => {
     const blob = { blob: 'a'.repeat(64), bytes: 3, encoding: 'text' as const, head: 'much longer' }
     const item = itemsOf(outputsOf([{ output_type: 'stream', name: 'stdout', text: blob }]))[0]!
-    expect(viewOfStream(item.kind === 'stream' ? item.text : expect.unreachable())).toEqual({ head: '', leftOutBytes: 3, tail: '' })
+    expect(viewOfStream(streamOf(item))).toEqual({
+      head: '',
+      leftOutBytes: 3,
+      tail: '',
+    })
   })
 })

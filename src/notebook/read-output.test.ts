@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Output } from './nbformat.ts'
 import { readOutput } from './read-output.ts'
@@ -9,9 +9,13 @@ const noBlobs = () => {
 }
 
 /** Reads everything in steps, as a model would. */
-async function readAll(messages: Output[], maxBytes: number, readBlob: Parameters<typeof readOutput>[1]['readBlob'] = noBlobs): Promise<string> {
+async function readAll(
+  messages: Output[],
+  maxBytes: number,
+  readBlob: Parameters<typeof readOutput>[1]['readBlob'] = noBlobs,
+): Promise<string> {
   let text = ''
-  for (let from: number | null = 0; from !== null; ) {
+  for (let from: number | null = 0; from !== null;) {
     const stretch = await readOutput(() => messages, { from, maxBytes, readBlob })
     text += stretch.text
     from = stretch.next
@@ -38,19 +42,32 @@ test('a part that is a file is read from the file, and only where it is wanted',
 })
 
 test('what was cleared is not read', async () => {
-  const messages: Output[] = [out('x'.repeat(300_000)), { output_type: 'clear_output', wait: false }, out('y'.repeat(300_000))]
+  const messages: Output[] = [
+    out('x'.repeat(300_000)),
+    { output_type: 'clear_output', wait: false },
+    out('y'.repeat(300_000)),
+  ]
   expect(await readAll(messages, 100_000)).toBe('y'.repeat(300_000))
 })
 
 test('steps of any size give the same text', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.string({ unit: 'grapheme', maxLength: 50 }), fc.integer({ min: 4, max: 20 }), async (text, step) => {
-      fc.pre(!/[\p{Cc}]/u.test(text))
-      expect(await readAll([out(text)], step)).toBe(text)
-    }),
+    fc.asyncProperty(
+      fc.string({ unit: 'grapheme', maxLength: 50 }),
+      fc.integer({ min: 4, max: 20 }),
+      async (text, step) => {
+        fc.pre(!/[\p{Cc}]/u.test(text))
+        expect(await readAll([out(text)], step)).toBe(text)
+      },
+    ),
   )
 })
 
 test('beyond the end there is nothing', async () => {
-  expect(await readOutput(() => [out('abc')], { from: 99, readBlob: noBlobs })).toEqual({ text: '', from: 3, next: null, totalBytes: 3 })
+  expect(await readOutput(() => [out('abc')], { from: 99, readBlob: noBlobs })).toEqual({
+    text: '',
+    from: 3,
+    next: null,
+    totalBytes: 3,
+  })
 })

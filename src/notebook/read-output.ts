@@ -42,7 +42,12 @@ interface Range {
   to: number
 }
 
-async function readSegment(segment: Segment, range: Range, messages: CellMessages, readBlob: ReadBlob): Promise<Uint8Array> {
+async function readSegment(
+  segment: Segment,
+  range: Range,
+  messages: CellMessages,
+  readBlob: ReadBlob,
+): Promise<Uint8Array> {
   const { text, source } = segment
   if (text !== undefined) return Buffer.from(text).subarray(range.from, range.to)
   if (!source) return new Uint8Array()
@@ -52,7 +57,12 @@ async function readSegment(segment: Segment, range: Range, messages: CellMessage
 }
 
 /** Goes through the cell's messages once more; of parts that are files, only the wanted bytes are read. */
-async function readStream(n: number, { from, to }: Range, messages: CellMessages, readBlob: ReadBlob): Promise<Uint8Array> {
+async function readStream(
+  n: number,
+  { from, to }: Range,
+  messages: CellMessages,
+  readBlob: ReadBlob,
+): Promise<Uint8Array> {
   const capture: StreamCapture = { n, from, to, readBlob, parts: [] }
   const list = emptyOutputs()
   for await (const message of messages()) addOutput(list, message, capture)

@@ -2,14 +2,23 @@ import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import type { Output } from './nbformat.ts'
 import { readOutput } from './read-output.ts'
-import { renderForModel } from './render.ts'
+import { renderForModel, type RenderedBlock } from './render.ts'
 
 const out = (text: string): Output => ({ output_type: 'stream', name: 'stdout', text })
-const show = (data: Extract<Output, { output_type: 'display_data' }>['data']): Output => ({ output_type: 'display_data', data, metadata: {} })
+const show = (data: Extract<Output, { output_type: 'display_data' }>['data']): Output => ({
+  output_type: 'display_data',
+  data,
+  metadata: {},
+})
 const noBlobs = () => {
   throw new Error('no such file')
 }
 const options = { cell: 'c3', readBlob: noBlobs }
+
+function dataOf(block: RenderedBlock | undefined): Uint8Array {
+  if (block?.type !== 'image') throw new Error('not an image')
+  return block.data
+}
 
 async function textOf(outputs: Output[], more: object = {}): Promise<string> {
   const [block] = await renderForModel(outputs, { ...options, ...more })
@@ -25,16 +34,41 @@ test.each<[string, Output[], string]>([
   ['both streams', [out('a'), { output_type: 'stream', name: 'stderr', text: 'b\n' }, out('c\n')], 'a\n[stderr]\nb\nc'],
   ['colours and progress bars', [out('\u{1b}[31m10%\u{1b}[0m\r\u{1b}[31m20%\u{1b}[0m\n')], '20%'],
   ['plain text before HTML', [show({ 'text/html': '<table>…', 'text/plain': 'a  b' })], 'a  b'],
-  ['HTML when plain text says nothing', [show({ 'text/html': '<b>x</b> &lt; <i>y</i><script>1</script>', 'text/plain': '<IPython.core.display.HTML object>' })], 'x < y'],
-  ['an HTML table', [show({ 'text/html': '<table>\n <tr><th>a</th><th>b</th></tr>\n <tr><td>1</td><td>2</td></tr></table>' })], 'a\tb\n1\t2'],
+  [
+    'HTML when plain text says nothing',
+    [
+      show({
+        'text/html': '<b>x</b> &lt; <i>y</i><script>1</script>',
+        'text/plain': '<IPython.core.display.HTML object>',
+      }),
+    ],
+    'x < y',
+  ],
+  [
+    'an HTML table',
+    [show({ 'text/html': '<table>\n <tr><th>a</th><th>b</th></tr>\n <tr><td>1</td><td>2</td></tr></table>' })],
+    'a\tb\n1\t2',
+  ],
   ['LaTeX', [show({ 'text/latex': '$x^2$', 'text/plain': '<IPython.core.display.Latex object>' })], '$x^2$'],
   ['JSON', [show({ 'application/json': { a: [1, 2] } })], '{"a":[1,2]}'],
-  ["Seer's own displays once", [show({ 'application/vnd.seer.record+json': { table: 't', row: { a: 1 } }, 'text/plain': 't: a=1' })], 't: a=1'],
+  [
+    "Seer's own displays once",
+    [show({ 'application/vnd.seer.record+json': { table: 't', row: { a: 1 } }, 'text/plain': 't: a=1' })],
+    't: a=1',
+  ],
   ['SVG is not drawn', [show({ 'image/svg+xml': '<svg/>' })], '[image/svg+xml, 6 bytes: not shown]'],
   ['an unknown type', [show({ 'application/x-thing': 'abc' })], '[application/x-thing, 3 bytes: not shown]'],
   ['an empty display', [show({})], '[empty display]'],
-  ['a JSON value that looks like a file', [show({ 'application/json': { blob: 7, encoding: 'x' } })], '{"blob":7,"encoding":"x"}'],
-  ['an error', [{ output_type: 'error', ename: 'E', evalue: 'why', traceback: ['\u{1b}[31mTraceback\u{1b}[0m', 'E: why'] }], 'Traceback\nE: why'],
+  [
+    'a JSON value that looks like a file',
+    [show({ 'application/json': { blob: 7, encoding: 'x' } })],
+    '{"blob":7,"encoding":"x"}',
+  ],
+  [
+    'an error',
+    [{ output_type: 'error', ename: 'E', evalue: 'why', traceback: ['\u{1b}[31mTraceback\u{1b}[0m', 'E: why'] }],
+    'Traceback\nE: why',
+  ],
   ['an error without frames', [{ output_type: 'error', ename: 'E', evalue: 'why', traceback: [] }], 'E: why'],
 ])('%s', async (_, outputs, expected) => {
   expect((await textOf(outputs)).trim()).toBe(expected)
@@ -45,7 +79,10 @@ describe('cuts', () => {
 
   test('head 60%, tail 40%, and the size of what is between', async () => {
     const text = await textOf([out(lines)])
-    const [, head, left, from, tail] = /^([^]*?)\[… ([\d,]+) bytes left out; read them with read_output\(cell="c3", from=(\d+)\) …\]\n([^]*)$/.exec(text)!
+    const [, head, left, from, tail] =
+      /^([^]*?)\[… ([\d,]+) bytes left out; read them with read_output\(cell="c3", from=(\d+)\) …\]\n([^]*)$/.exec(
+        text,
+      )!
     expect(lines.startsWith(head!)).toBe(true)
     expect(lines.trimEnd().endsWith(tail!)).toBe(true)
     expect(head!.length).toBeGreaterThan(5800)
@@ -92,27 +129,35 @@ describe('cuts', () => {
 
 describe('images', () => {
   const plot = (width: number, height: number) =>
-    sharp({ create: { width, height, channels: 3, background: '#336699' } }).png().toBuffer()
-  const asOutput = (bytes: Buffer, mime = 'image/png') => show({ [mime]: bytes.toString('base64'), 'text/plain': '<Figure>' })
+    sharp({ create: { width, height, channels: 3, background: '#336699' } })
+      .png()
+      .toBuffer()
+  const asOutput = (bytes: Buffer, mime = 'image/png') =>
+    show({ [mime]: bytes.toString('base64'), 'text/plain': '<Figure>' })
 
   test('are scaled to 1024 on the long side, with a mark in the text', async () => {
     const bytes = await plot(3000, 1500)
     const [text, image] = await renderForModel([out('before\n'), asOutput(bytes)], options)
-    expect(text).toEqual({ type: 'text', text: `before\n[image: image/png, ${bytes.length.toLocaleString('en-US')} bytes]` })
-    const { width, height } = await sharp(image!.type === 'image' ? image!.data : expect.unreachable()).metadata()
+    expect(text).toEqual({
+      type: 'text',
+      text: `before\n[image: image/png, ${bytes.length.toLocaleString('en-US')} bytes]`,
+    })
+    const { width, height } = await sharp(dataOf(image)).metadata()
     expect([width, height]).toEqual([1024, 512])
     expect(image).toMatchObject({ mediaType: expect.stringMatching(/^image\/(png|webp)$/) as string })
   })
 
   test('small ones stay as large as they are', async () => {
     const [, image] = await renderForModel([asOutput(await plot(20, 10))], options)
-    const { width } = await sharp(image!.type === 'image' ? image!.data : expect.unreachable()).metadata()
+    const { width } = await sharp(dataOf(image)).metadata()
     expect(width).toBe(20)
   })
 
   test('noise stays under 1.5 MB', async () => {
     const raw = Buffer.alloc(2000 * 2000 * 3, '').map((_, i) => (i * 2654435761) >>> 13)
-    const noise = await sharp(raw, { raw: { width: 2000, height: 2000, channels: 3 } }).png().toBuffer()
+    const noise = await sharp(raw, { raw: { width: 2000, height: 2000, channels: 3 } })
+      .png()
+      .toBuffer()
     const [, image] = await renderForModel([asOutput(noise)], options)
     expect(image!.type === 'image' && image!.data.byteLength).toBeLessThanOrEqual(1_500_000)
   })
@@ -120,9 +165,11 @@ describe('images', () => {
   test('of too many, the first and the last are shown', async () => {
     const outputs = await Promise.all([1, 2, 3, 4, 5, 6].map(async (n) => asOutput(await plot(n, 1))))
     const [text, ...images] = await renderForModel(outputs, { ...options, maxImages: 3 })
-    const widths = await Promise.all(images.map(async (i) => (await sharp(i.type === 'image' ? i.data : expect.unreachable()).metadata()).width))
+    const widths = await Promise.all(images.map(async (i) => (await sharp(dataOf(i)).metadata()).width))
     expect(widths).toEqual([1, 2, 6])
-    expect(text).toMatchObject({ text: expect.stringContaining('3 of 6 images are not shown: those from 3 to 5') as string })
+    expect(text).toMatchObject({
+      text: expect.stringContaining('3 of 6 images are not shown: those from 3 to 5') as string,
+    })
   })
 
   test('what is no image, broken, or a bomb becomes a mark', async () => {

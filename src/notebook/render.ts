@@ -17,7 +17,10 @@ export interface RenderOptions {
 }
 
 /** No outputs give no blocks. The text comes first, with a mark where each image stood; then the images in that order. */
-export async function renderForModel(outputs: OutputList | readonly Output[], options: RenderOptions): Promise<RenderedBlock[]> {
+export async function renderForModel(
+  outputs: OutputList | readonly Output[],
+  options: RenderOptions,
+): Promise<RenderedBlock[]> {
   const list: OutputList = 'first' in outputs ? outputs : outputsOf(outputs)
   const text = trimmedText(segmentsOf(list), options.cell, options.maxChars ?? 10_000)
   const { blocks, notes } = await renderImages(list, options.readBlob, options.maxImages ?? 4)
@@ -33,9 +36,12 @@ interface Shown {
 
 /** The head (60%) and the tail (40%) of all that is in hand, and between any two stretches how many bytes are not shown. */
 export function trimmedText(segments: Segment[], cell: string, maxChars: number): string {
-  const visible = segments.flatMap(({ from, to, text, skip }) => (text === undefined || skip ? [] : [{ from, to, text }]))
+  const visible = segments.flatMap(({ from, to, text, skip }) =>
+    text === undefined || skip ? [] : [{ from, to, text }],
+  )
   const chars = visible.reduce((sum, { text }) => sum + text.length, 0)
-  const shown = chars <= maxChars ? visible : headAndTail(visible, Math.floor(maxChars * 0.6), Math.floor(maxChars * 0.4))
+  const shown =
+    chars <= maxChars ? visible : headAndTail(visible, Math.floor(maxChars * 0.6), Math.floor(maxChars * 0.4))
   let result = ''
   let stretch = ''
   let at = 0
@@ -92,7 +98,11 @@ function tailCut(text: string, room: number): number {
 }
 
 /** The first and the last of too many: the last one is mostly what the cell was for. */
-async function renderImages(list: OutputList, readBlob: ReadBlob, maxImages: number): Promise<{ blocks: RenderedBlock[]; notes: string[] }> {
+async function renderImages(
+  list: OutputList,
+  readBlob: ReadBlob,
+  maxImages: number,
+): Promise<{ blocks: RenderedBlock[]; notes: string[] }> {
   const images = imagesOf(list)
   const fromStart = Math.ceil(maxImages / 2)
   const blocks: RenderedBlock[] = []
@@ -106,7 +116,8 @@ async function renderImages(list: OutputList, readBlob: ReadBlob, maxImages: num
     else blocks.push({ type: 'image', ...scaled })
   }
   const left = images.length - Math.min(images.length, maxImages)
-  if (left > 0) notes.push(`[${left} of ${images.length} images are not shown: those from ${fromStart + 1} to ${fromStart + left}]`)
+  if (left > 0)
+    notes.push(`[${left} of ${images.length} images are not shown: those from ${fromStart + 1} to ${fromStart + left}]`)
   return { blocks, notes }
 }
 

@@ -35,7 +35,9 @@ async function encode(bytes: Uint8Array, side: number): Promise<Exclude<ScaledIm
     image.clone().png({ compressionLevel: 9 }).toBuffer(),
     image.clone().webp({ quality: 90 }).toBuffer(),
   ])
-  return png.byteLength <= webp.byteLength ? { mediaType: 'image/png', data: png } : { mediaType: 'image/webp', data: webp }
+  return png.byteLength <= webp.byteLength
+    ? { mediaType: 'image/png', data: png }
+    : { mediaType: 'image/webp', data: webp }
 }
 
 function isRaster(bytes: Uint8Array): boolean {

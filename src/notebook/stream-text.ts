@@ -42,7 +42,9 @@ export function appendToStream(stream: StreamText, text: string | BlobRef, captu
 /** All of it, when nothing was left out; else its start and end. */
 export function viewOfStream(stream: StreamText): { head: string; leftOutBytes: number; tail: string } {
   const { head, leftOutBytes, tail, line } = stream
-  return leftOutBytes === 0 ? { head: head + tail + line, leftOutBytes, tail: '' } : { head, leftOutBytes, tail: tail + line }
+  return leftOutBytes === 0
+    ? { head: head + tail + line, leftOutBytes, tail: '' }
+    : { head, leftOutBytes, tail: tail + line }
 }
 
 /** Characters held in memory. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { collapse, neutralise, safeCut, stripAnsi, writeToTerminal } from './terminal-text.ts'
 
@@ -24,7 +24,10 @@ describe('collapse', () => {
   })
 
   test('what comes in parts is what comes at once, also for a cut at any place', () => {
-    const part = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '\r', '\n', '\b', '😀', '\u{1b}[1m', '\u{1b}[K'), maxLength: 30 })
+    const part = fc.string({
+      unit: fc.constantFrom('a', 'b', 'c', '\r', '\n', '\b', '😀', '\u{1b}[1m', '\u{1b}[K'),
+      maxLength: 30,
+    })
     fc.assert(
       fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
         // A return and a newline in two writes: a terminal sees no difference, and neither may we.
@@ -62,7 +65,9 @@ describe('collapse', () => {
 })
 
 test('stripAnsi', () => {
-  expect(stripAnsi('\u{1b}[0;31mValueError\u{1b}[0m: \u{1b}]8;;http://x\u{7}link\u{1b}]8;;\u{7}')).toBe('ValueError: link')
+  expect(stripAnsi('\u{1b}[0;31mValueError\u{1b}[0m: \u{1b}]8;;http://x\u{7}link\u{1b}]8;;\u{7}')).toBe(
+    'ValueError: link',
+  )
 })
 
 test('neutralise leaves nothing that acts', () => {

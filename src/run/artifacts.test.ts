@@ -46,13 +46,15 @@ test('changed and missing bytes are found, and cut ones are put again', () => {
 })
 
 test('a name that is no hash is no path', () => {
-  expect(() => artifacts.path('../events.jsonl')).toThrow()
-  expect(() => artifacts.has('../events.jsonl')).toThrow()
+  expect(() => artifacts.path('../events.jsonl')).toThrow(/pattern/)
+  expect(() => artifacts.has('../events.jsonl')).toThrow(/pattern/)
 })
 
 test('a place that takes nothing ends the run', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'seer-artifacts-')), 'file')
   writeFileSync(file, '')
   const blocked = openArtifacts(join(file, 'artifacts'))
-  expect(() => blocked.put(Buffer.from('x'))).toThrow(expect.objectContaining({ code: 'artifact-write-failed', endsRun: true }) as Error)
+  expect(() => blocked.put(Buffer.from('x'))).toThrow(
+    expect.objectContaining({ code: 'artifact-write-failed', endsRun: true }) as Error,
+  )
 })

@@ -36,7 +36,7 @@ export function openArtifacts(folder: string): Artifacts {
         writeAll(aside, bytes)
         renameSync(aside, path(sha256))
       } catch (error) {
-        rmSync(aside, { force: true })
+        removeQuietly(aside)
         throw new SeerError('artifact-write-failed', {
           message: `A value of ${bytes.byteLength} bytes could not be stored in ${folder}: ${describeError(error)}`,
           hint: 'Make room on that disk, or choose another one with --output-dir.',
@@ -48,7 +48,8 @@ export function openArtifacts(folder: string): Artifacts {
     },
     read(sha256, range) {
       const size = sizeOf(sha256)
-      if (size === undefined) throw new SeerError('artifact-missing', { message: `There is no artifact ${sha256} in ${folder}.` })
+      if (size === undefined)
+        throw new SeerError('artifact-missing', { message: `There is no artifact ${sha256} in ${folder}.` })
       const from = Math.min(range?.from ?? 0, size)
       const bytes = Buffer.alloc(Math.max(0, Math.min(range?.to ?? size, size) - from))
       const file = openSync(path(sha256), 'r')
@@ -65,10 +66,19 @@ export function openArtifacts(folder: string): Artifacts {
 function writeAll(path: string, bytes: Uint8Array): void {
   const file = openSync(path, 'wx')
   try {
-    for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at)
+    for (let at = 0; at < bytes.byteLength;) at += writeSync(file, bytes, at)
     fsyncSync(file)
   } finally {
     closeSync(file)
+  }
+}
+
+/** While telling of one failure, not of a second one. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    return
   }
 }
 
@@ -93,7 +103,7 @@ export function fileProblem(path: string, sha256: string): string | undefined {
 
 /** Fills `bytes` from `from` on; less at the file's end. */
 function readFully(file: number, bytes: Buffer, from: number): Buffer {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const read = readSync(file, bytes, at, bytes.length - at, from + at)
     if (read === 0) return bytes.subarray(0, at)
     at += read

@@ -46,7 +46,13 @@ export async function checkRun(folder: string, options: { python?: string } = {}
   const nbformat = await checkNbformat(join(folder, 'notebook.ipynb'), python)
   if (nbformat.verdict === 'invalid') report('notebook.ipynb', `not valid: ${nbformat.detail}`)
   const { events, unknownEvents } = log
-  const counts = { events, unknownEvents, cells: log.state.cells.order.length, artifacts: log.artifacts.size, results: log.rowCount }
+  const counts = {
+    events,
+    unknownEvents,
+    cells: log.state.cells.order.length,
+    artifacts: log.artifacts.size,
+    results: log.rowCount,
+  }
   return { ok: problems.length === 0, problems, counts, nbformat: nbformat.verdict }
 }
 
@@ -65,7 +71,15 @@ interface WholeLog {
 }
 
 async function readWholeLog(folder: string, report: Report): Promise<WholeLog> {
-  const log: WholeLog = { state: notebookFold.initial(), events: 0, unknownEvents: 0, rowCount: 0, rows: new Map(), artifacts: new Map(), saves: [] }
+  const log: WholeLog = {
+    state: notebookFold.initial(),
+    events: 0,
+    unknownEvents: 0,
+    rowCount: 0,
+    rows: new Map(),
+    artifacts: new Map(),
+    saves: [],
+  }
   try {
     for await (const line of readLog(join(folder, 'events.jsonl'))) {
       if (line.kind === 'problem') {
@@ -109,7 +123,12 @@ function referredTo(event: RunEvent): string[] {
   }
 }
 
-async function checkNotebook(folder: string, state: NotebookState, artifacts: Artifacts, report: Report): Promise<void> {
+async function checkNotebook(
+  folder: string,
+  state: NotebookState,
+  artifacts: Artifacts,
+  report: Report,
+): Promise<void> {
   let found: Record<string, unknown>
   try {
     found = JSON.parse(await readFile(join(folder, 'notebook.ipynb'), 'utf8')) as Record<string, unknown>
@@ -125,9 +144,11 @@ async function checkNotebook(folder: string, state: NotebookState, artifacts: Ar
     report('notebook.ipynb', `has ${foundCells.length} cells; the log makes ${expectedCells.length}`)
   }
   for (const [index, cell] of expectedCells.entries()) {
-    if (!isDeepStrictEqual(foundCells[index], cell)) report(`notebook.ipynb, cell ${cell.id}`, 'is not what the log makes of it')
+    if (!isDeepStrictEqual(foundCells[index], cell))
+      report(`notebook.ipynb, cell ${cell.id}`, 'is not what the log makes of it')
   }
-  if (!isDeepStrictEqual(found['metadata'], expected['metadata'])) report('notebook.ipynb', 'its metadata is not what the log makes of it')
+  if (!isDeepStrictEqual(found['metadata'], expected['metadata']))
+    report('notebook.ipynb', 'its metadata is not what the log makes of it')
 }
 
 async function checkResults(folder: string, rows: Map<string, string[]>, report: Report): Promise<void> {
@@ -137,7 +158,8 @@ async function checkResults(folder: string, rows: Map<string, string[]>, report:
     const expected = rows.get(name)
     if (!expected) report(`results/${name}`, 'no event of the log wrote it')
     else if (!present.includes(name)) report(`results/${name}`, `is missing; the log has ${expected.length} rows of it`)
-    else if (readFileSync(join(results, name), 'utf8') !== expected.join('')) report(`results/${name}`, 'has other rows than the log')
+    else if (readFileSync(join(results, name), 'utf8') !== expected.join(''))
+      report(`results/${name}`, 'has other rows than the log')
   }
 }
 

@@ -17,9 +17,23 @@ const begin = (cell: string, more: { supersedes?: string; session?: string; hidd
   hidden: false,
   ...more,
 })
-const output = (cell: string, given: Output): EventInput => ({ type: 'cell-output', by, session: 's', cell, output: given })
+const output = (cell: string, given: Output): EventInput => ({
+  type: 'cell-output',
+  by,
+  session: 's',
+  cell,
+  output: given,
+})
 const print = (cell: string, text: string) => output(cell, { output_type: 'stream', name: 'stdout', text })
-const end = (cell: string): EventInput => ({ type: 'cell-end', by, session: 's', cell, status: 'ok', executionCount: 3, durationMs: 12 })
+const end = (cell: string): EventInput => ({
+  type: 'cell-end',
+  by,
+  session: 's',
+  cell,
+  status: 'ok',
+  executionCount: 3,
+  durationMs: 12,
+})
 const markdown = (cell: string, supersedes?: string): EventInput => ({
   type: 'markdown-add',
   by,
@@ -34,19 +48,37 @@ function cellsAfter(...events: EventInput[]): CellState[] {
 }
 
 function brief(cells: CellState[]): string[] {
-  return cells.map(({ cell, status, supersededBy }) => `${cell} ${status}${supersededBy === null ? '' : ` → ${supersededBy}`}`)
+  return cells.map(
+    ({ cell, status, supersededBy }) => `${cell} ${status}${supersededBy === null ? '' : ` → ${supersededBy}`}`,
+  )
 }
 
 test('a cell from start to end', () => {
-  const [cell] = cellsAfter(begin('c1'), print('c1', 'a'), { ...print('c1', 'b'), kernel: { generation: 2, seq: 9 } }, end('c1'))
-  expect(cell).toMatchObject({ source: 'code of c1', by, status: 'ok', executionCount: 3, durationMs: 12, generation: 2 })
+  const [cell] = cellsAfter(
+    begin('c1'),
+    print('c1', 'a'),
+    { ...print('c1', 'b'), kernel: { generation: 2, seq: 9 } },
+    end('c1'),
+  )
+  expect(cell).toMatchObject({
+    source: 'code of c1',
+    by,
+    status: 'ok',
+    executionCount: 3,
+    durationMs: 12,
+    generation: 2,
+  })
   const [item] = itemsOf(cell!.outputs)
   expect(item?.kind === 'stream' && viewOfStream(item.text).head).toBe('ab')
 })
 
 test.each<[string, EventInput[], string[]]>([
   ['in the order of their start', [begin('c1'), begin('c2'), end('c1')], ['c1 ok', 'c2 running']],
-  ['an edit stands after what it supersedes', [begin('c1'), begin('c2'), begin('c3', { supersedes: 'c1' })], ['c1 running → c3', 'c3 running', 'c2 running']],
+  [
+    'an edit stands after what it supersedes',
+    [begin('c1'), begin('c2'), begin('c3', { supersedes: 'c1' })],
+    ['c1 running → c3', 'c3 running', 'c2 running'],
+  ],
   [
     'an edit of an edit',
     [begin('c1'), begin('c2'), begin('c3', { supersedes: 'c1' }), begin('c4', { supersedes: 'c3' })],
@@ -57,15 +89,39 @@ test.each<[string, EventInput[], string[]]>([
     [begin('c1'), begin('c2', { supersedes: 'c1' }), begin('c3', { supersedes: 'c1' })],
     ['c1 running → c2', 'c2 running → c3', 'c3 running'],
   ],
-  ['an edit of a cell that is not there', [begin('c1'), begin('c2', { supersedes: 'c9' })], ['c1 running', 'c2 running']],
+  [
+    'an edit of a cell that is not there',
+    [begin('c1'), begin('c2', { supersedes: 'c9' })],
+    ['c1 running', 'c2 running'],
+  ],
   ['an edit of itself', [begin('c1', { supersedes: 'c1' })], ['c1 running']],
-  ['markdown is edited as code is', [markdown('c1'), begin('c2'), markdown('c3', 'c1')], ['c1 ok → c3', 'c3 ok', 'c2 running']],
+  [
+    'markdown is edited as code is',
+    [markdown('c1'), begin('c2'), markdown('c3', 'c1')],
+    ['c1 ok → c3', 'c3 ok', 'c2 running'],
+  ],
   ['output whose cell has no start', [print('c7', 'x')], ['c7 unknown']],
   ['output after the end', [begin('c1'), end('c1'), print('c1', 'late')], ['c1 ok']],
-  ['a run that ended', [begin('c1'), { type: 'run-end', by: 'system', status: 'crashed', durationMs: 1 }], ['c1 unknown']],
+  [
+    'a run that ended',
+    [begin('c1'), { type: 'run-end', by: 'system', status: 'crashed', durationMs: 1 }],
+    ['c1 unknown'],
+  ],
   [
     'a kernel that died, and another that did not',
-    [begin('c1'), begin('c1', { session: 't' }), { type: 'kernel-dead', by: 'system', session: 's', reason: 'died', exitCode: null, signal: 'SIGKILL', variablesLost: true }],
+    [
+      begin('c1'),
+      begin('c1', { session: 't' }),
+      {
+        type: 'kernel-dead',
+        by: 'system',
+        session: 's',
+        reason: 'died',
+        exitCode: null,
+        signal: 'SIGKILL',
+        variablesLost: true,
+      },
+    ],
     ['c1 died', 'c1 running'],
   ],
   [
@@ -78,8 +134,18 @@ test.each<[string, EventInput[], string[]]>([
 })
 
 test('an update by display id reaches other cells of the same kernel, and no others', () => {
-  const show = (text: string): Output => ({ output_type: 'display_data', data: { 'text/plain': text }, metadata: {}, display_id: 'd' })
-  const update: Output = { output_type: 'update_display_data', data: { 'text/plain': 'new' }, metadata: {}, display_id: 'd' }
+  const show = (text: string): Output => ({
+    output_type: 'display_data',
+    data: { 'text/plain': text },
+    metadata: {},
+    display_id: 'd',
+  })
+  const update: Output = {
+    output_type: 'update_display_data',
+    data: { 'text/plain': 'new' },
+    metadata: {},
+    display_id: 'd',
+  }
   const cells = cellsAfter(
     begin('c1'),
     output('c1', show('old')),
@@ -88,7 +154,9 @@ test('an update by display id reaches other cells of the same kernel, and no oth
     begin('c2'),
     output('c2', update),
   )
-  const shown = cells.map(({ outputs }) => itemsOf(outputs).map((item) => item.kind === 'data' && item.output.data['text/plain']))
+  const shown = cells.map(({ outputs }) =>
+    itemsOf(outputs).map((item) => item.kind === 'data' && item.output.data['text/plain']),
+  )
   expect(shown).toEqual([['new'], ['old'], []])
 })
 

@@ -20,9 +20,31 @@ const start: EventInput = {
   provider: 'recorded',
   seed: 0,
 }
-const begin = (cell: string, more: object = {}): EventInput => ({ type: 'cell-start', by, session: 's', cell, code: '1', hidden: false, ...more })
-const output = (cell: string, given: Output): EventInput => ({ type: 'cell-output', by, session: 's', cell, output: given })
-const end = (cell: string): EventInput => ({ type: 'cell-end', by, session: 's', cell, status: 'ok', executionCount: 1, durationMs: 5 })
+const begin = (cell: string, more: object = {}): EventInput => ({
+  type: 'cell-start',
+  by,
+  session: 's',
+  cell,
+  code: '1',
+  hidden: false,
+  ...more,
+})
+const output = (cell: string, given: Output): EventInput => ({
+  type: 'cell-output',
+  by,
+  session: 's',
+  cell,
+  output: given,
+})
+const end = (cell: string): EventInput => ({
+  type: 'cell-end',
+  by,
+  session: 's',
+  cell,
+  status: 'ok',
+  executionCount: 1,
+  durationMs: 5,
+})
 const notebookAfter = (...events: EventInput[]) => notebookOf(fold(notebookFold, stampAll([start, ...events])))
 const aboutAfter = (...events: EventInput[]) => String(notebookAfter(...events).cells[0]!.source)
 
@@ -37,23 +59,51 @@ describe('the first cell', () => {
 
   test("says whose words an agent's recorded words are", () => {
     const recorded = { provider: 'claude', model: 'some-model', at: '2026-03-01T10:00:00Z', knewTruth: false }
-    const agent: EventInput = { type: 'agent-start', by, role: 'main', provider: 'recorded', model: 'some-model', prompt: '', tools: [], recorded }
+    const agent: EventInput = {
+      type: 'agent-start',
+      by,
+      role: 'main',
+      provider: 'recorded',
+      model: 'some-model',
+      prompt: '',
+      tools: [],
+      recorded,
+    }
     const about = aboutAfter(agent, { type: 'run-end', by: 'system', status: 'completed', durationMs: 65_000 })
-    expect(about).toContain("**The agent's words are a recording.** They were written by some-model (claude) on 2026-03-01T10:00:00Z")
+    expect(about).toContain(
+      "**The agent's words are a recording.** They were written by some-model (claude) on 2026-03-01T10:00:00Z",
+    )
     expect(about).toContain('had not seen the expected answer')
     expect(about).toContain('**completed** after 1 min 5 s')
-    expect(notebookAfter(agent).metadata['seer']).toMatchObject({ recorded: [recorded], model: 'some-model', confinement: 'none' })
+    expect(notebookAfter(agent).metadata['seer']).toMatchObject({
+      recorded: [recorded],
+      model: 'some-model',
+      confinement: 'none',
+    })
   })
 
   test('is not fooled by markdown in a name', () => {
     const recorded = { provider: 'x', model: 'a\n# b **c** <img src=x>', at: 'now', knewTruth: null }
-    const about = aboutAfter({ type: 'agent-start', by, role: 'main', provider: 'recorded', model: 'm', prompt: '', tools: [], recorded })
+    const about = aboutAfter({
+      type: 'agent-start',
+      by,
+      role: 'main',
+      provider: 'recorded',
+      model: 'm',
+      prompt: '',
+      tools: [],
+      recorded,
+    })
     expect(about).toContain('a \\# b \\*\\*c\\*\\* \\<img src=x\\>')
   })
 })
 
 test('a cell with all that is known of it', () => {
-  const [, cell] = notebookAfter(begin('c1'), { ...output('c1', { output_type: 'stream', name: 'stdout', text: 'x' }), kernel: { generation: 2, seq: 1 } }, end('c1')).cells
+  const [, cell] = notebookAfter(
+    begin('c1'),
+    { ...output('c1', { output_type: 'stream', name: 'stdout', text: 'x' }), kernel: { generation: 2, seq: 1 } },
+    end('c1'),
+  ).cells
   expect(cell).toEqual({
     cell_type: 'code',
     id: 'c1',
@@ -65,7 +115,12 @@ test('a cell with all that is known of it', () => {
 })
 
 test('a superseded cell stands closed before its successor; a set-up cell has its code closed', () => {
-  const notebook = notebookAfter(begin('c0', { hidden: true, by: 'setup' }), begin('c1'), begin('c2'), begin('c3', { supersedes: 'c1' }))
+  const notebook = notebookAfter(
+    begin('c0', { hidden: true, by: 'setup' }),
+    begin('c1'),
+    begin('c2'),
+    begin('c3', { supersedes: 'c1' }),
+  )
   expect(notebook.cells.map(({ id }) => id)).toEqual(['seer-about', 'c0', 'c1', 'c3', 'c2'])
   expect(notebook.cells[1]!.metadata).toMatchObject({ tags: ['setup'], jupyter: { source_hidden: true } })
   expect(notebook.cells[2]!.metadata).toMatchObject({
@@ -83,8 +138,16 @@ test('cells of a second session have ids of their own', () => {
 
 test.each<[string, EventInput[], RegExp]>([
   ['is still running', [begin('c1')], /still running/],
-  ['was interrupted', [begin('c1'), { type: 'cell-interrupt', by, session: 's', cell: 'c1', how: 'signal' }], /interrupted/],
-  ['lost output', [begin('c1'), { type: 'output-lost', by, session: 's', cell: 'c1', reason: 'gap', messages: 3, bytes: 0 }], /3 messages of output lost/],
+  [
+    'was interrupted',
+    [begin('c1'), { type: 'cell-interrupt', by, session: 's', cell: 'c1', how: 'signal' }],
+    /interrupted/,
+  ],
+  [
+    'lost output',
+    [begin('c1'), { type: 'output-lost', by, session: 's', cell: 'c1', reason: 'gap', messages: 3, bytes: 0 }],
+    /3 messages of output lost/,
+  ],
   ['never ran', [begin('c1'), { ...end('c1'), status: 'aborted' } as EventInput], /never ran/],
 ])('says of a cell that it %s', (_, events, mark) => {
   const outputs = notebookAfter(...events).cells[1]!['outputs'] as { data?: Record<string, string> }[]
@@ -92,11 +155,21 @@ test.each<[string, EventInput[], RegExp]>([
 })
 
 describe('outputs', () => {
-  const outputsAfter = (...outputs: Output[]) => notebookAfter(begin('c1'), ...outputs.map((o) => output('c1', o)), end('c1')).cells[1]!['outputs'] as unknown[]
-  const show = (data: Record<string, unknown>): Output => ({ output_type: 'display_data', data: data as never, metadata: {}, display_id: 'd' })
+  const outputsAfter = (...outputs: Output[]) =>
+    notebookAfter(begin('c1'), ...outputs.map((o) => output('c1', o)), end('c1')).cells[1]!['outputs'] as unknown[]
+  const show = (data: Record<string, unknown>): Output => ({
+    output_type: 'display_data',
+    data: data as never,
+    metadata: {},
+    display_id: 'd',
+  })
 
   test('nbformat has no place for a display id, nor for anything but text beside JSON types', () => {
-    expect(outputsAfter(show({ 'text/plain': ['a', 'b'], 'text/html': { a: 1 }, 'application/json': [1], 'application/x+json': null }))).toEqual([
+    expect(
+      outputsAfter(
+        show({ 'text/plain': ['a', 'b'], 'text/html': { a: 1 }, 'application/json': [1], 'application/x+json': null }),
+      ),
+    ).toEqual([
       {
         output_type: 'display_data',
         data: { 'text/plain': 'ab', 'text/html': '{"a":1}', 'application/json': [1], 'application/x+json': null },

@@ -13,7 +13,10 @@ export interface NotebookState {
 
 export const notebookFold: Fold<NotebookState> = {
   initial: () => ({ cells: cellsFold.initial(), summary: summaryFold.initial() }),
-  step: (state, event) => ({ cells: cellsFold.step(state.cells, event), summary: summaryFold.step(state.summary, event) }),
+  step: (state, event) => ({
+    cells: cellsFold.step(state.cells, event),
+    summary: summaryFold.step(state.summary, event),
+  }),
 }
 
 /** Displays may hold references to files: see `inline`. */
@@ -23,7 +26,9 @@ export function notebookOf(state: NotebookState): nbformat.INotebookContent {
 }
 
 /** All but the cells. */
-export function notebookFrame(summary: Summary): Omit<nbformat.INotebookContent, 'cells'> {
+export function notebookFrame(
+  summary: Summary,
+): Pick<nbformat.INotebookContent, 'metadata' | 'nbformat' | 'nbformat_minor'> {
   const { run, experiment, provider, models, agents, recorded, confinement, status, compute } = summary
   const model = models.at(-1) ?? agents.at(-1)?.model ?? null
   return {
@@ -37,7 +42,15 @@ export function notebookFrame(summary: Summary): Omit<nbformat.INotebookContent,
         pygments_lexer: 'ipython3',
         codemirror_mode: { name: 'ipython', version: 3 },
       },
-      seer: { run, experiment, provider, model, status, confinement, recorded: recorded.map((entry) => ({ ...entry })) },
+      seer: {
+        run,
+        experiment,
+        provider,
+        model,
+        status,
+        confinement,
+        recorded: recorded.map((entry) => ({ ...entry })),
+      },
     },
     nbformat: 4,
     nbformat_minor: 5,

@@ -29,7 +29,15 @@ export interface Summary {
   durationMs: number
   lastAt: string | null
   /** Cells of the agents and the researcher; Seer's own set-up cells are `hidden`. */
-  cells: { started: number; ok: number; failed: number; running: number; superseded: number; hidden: number; markdown: number }
+  cells: {
+    started: number
+    ok: number
+    failed: number
+    running: number
+    superseded: number
+    hidden: number
+    markdown: number
+  }
   /** What each cell was last heard to be, for the counts above. */
   open: Record<string, 'shown' | 'hidden'>
   usage: Usage
@@ -97,7 +105,8 @@ const steps = foldBy<Summary>(initial, {
     s.confinement = s.confinement === 'none' ? 'none' : e.confinement
   },
   'session-start': (s, e) => {
-    for (const { name, weightsSha256, quantisation } of e.models) addOnce(s.subjects, { name, weightsSha256, quantisation })
+    for (const { name, weightsSha256, quantisation } of e.models)
+      addOnce(s.subjects, { name, weightsSha256, quantisation })
   },
   'kernel-start': (s) => {
     s.kernels.started += 1
@@ -114,7 +123,8 @@ const steps = foldBy<Summary>(initial, {
     if (e.recorded) addOnce(s.recorded, e.recorded)
   },
   'agent-usage': (s, e) => {
-    for (const key of ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const) s.usage[key] += e[key]
+    for (const key of ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const)
+      s.usage[key] += e[key]
     addOnce(s.models, e.model)
   },
   'cell-start': (s, e) => {

@@ -35,7 +35,10 @@ export function acquireLock(folder: string): RunLock {
     takeOver(folder, path, mine)
     if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * 20)
   }
-  throw new SeerError('run-locked', { message: `The lock ${path} could not be taken.`, hint: 'Remove it if nothing runs there.' })
+  throw new SeerError('run-locked', {
+    message: `The lock ${path} could not be taken.`,
+    hint: 'Remove it if nothing runs there.',
+  })
 }
 
 /** Who holds a run, or undefined. A lock that cannot be read is a dead one. */
@@ -105,6 +108,8 @@ function locked(folder: string, { pid, host }: LockHolder): SeerError {
   const elsewhere = host !== hostname()
   return new SeerError('run-locked', {
     message: `The run in ${folder} is being written by process ${pid}${elsewhere ? ` on ${host}` : ''}.`,
-    hint: elsewhere ? `If that process has ended, remove ${join(folder, 'run.lock')}.` : 'Wait until it ends, or stop it.',
+    hint: elsewhere
+      ? `If that process has ended, remove ${join(folder, 'run.lock')}.`
+      : 'Wait until it ends, or stop it.',
   })
 }

@@ -1,5 +1,14 @@
 /** The end of a log after a crash: where its last valid line ends, and what is to be done with the rest. */
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { envelopeSchema } from './events.ts'
 
@@ -55,8 +64,9 @@ function seqOf(line: Uint8Array): number | undefined {
 function keepAside(path: string, file: number, from: number, to: number): void {
   const aside = openSync(path, 'a')
   try {
-    for (let at = from; at < to; at += 1024 * 1024) writeSync(aside, readRange(file, at, Math.min(to, at + 1024 * 1024)))
-    writeSync(aside, '\n')
+    for (let at = from; at < to; at += 1024 * 1024)
+      appendFileSync(aside, readRange(file, at, Math.min(to, at + 1024 * 1024)))
+    appendFileSync(aside, '\n')
     fdatasyncSync(aside)
   } finally {
     closeSync(aside)
@@ -65,7 +75,7 @@ function keepAside(path: string, file: number, from: number, to: number): void {
 
 function readRange(file: number, from: number, to: number): Buffer {
   const bytes = Buffer.alloc(to - from)
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const read = readSync(file, bytes, at, bytes.length - at, from + at)
     if (read === 0) return bytes.subarray(0, at)
     at += read

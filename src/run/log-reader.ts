@@ -97,7 +97,7 @@ async function* linesOf(path: string, from: number): AsyncGenerator<Line> {
   let position = from
   for await (const read of createReadStream(path, { start: from, highWaterMark: 256 * 1024 })) {
     const chunk = read as Buffer
-    for (let start = 0; start < chunk.length; ) {
+    for (let start = 0; start < chunk.length;) {
       const newline = chunk.indexOf(0x0a, start)
       const stop = newline < 0 ? chunk.length : newline
       partsBytes += stop - start

@@ -53,7 +53,7 @@ test('an event that does not fit its schema is not written, and the next one has
 
 test('nothing that an event brings replaces a stamp, and keys that no schema knows are left out', () => {
   const log = openLogWriter(path, options)
-  const forged = { ...notice('a'), seq: 77, at: '1970-01-01T00:00:00.000Z', run: 'other', more: 1 } as EventInput
+  const forged = { ...notice('a'), seq: 77, at: '1970-01-01T00:00:00.000Z', run: 'other', more: 1 }
   expect(log.append(forged)).toMatchObject({ seq: 1, run: 'r1' })
   expect(log.append(forged)).not.toHaveProperty('more')
   expect(readFileSync(path, 'utf8')).not.toMatch(/1970|other|more/)
@@ -104,11 +104,13 @@ describe('a torn end', () => {
 
 describe('a disk that fails', () => {
   /** Takes `room` bytes in all, as a full disk does: the write that crosses the limit is a short one, the next one fails. */
-  const full = (room: number, code = 'ENOSPC') => (file: number, bytes: Uint8Array, at: number) => {
-    const left = room - statSync(path).size
-    if (left <= 0) throw Object.assign(new Error(`${code}: write`), { code })
-    return writeSync(file, bytes.subarray(at, at + left))
-  }
+  const full =
+    (room: number, code = 'ENOSPC') =>
+    (file: number, bytes: Uint8Array, at: number) => {
+      const left = room - statSync(path).size
+      if (left <= 0) throw Object.assign(new Error(`${code}: write`), { code })
+      return writeSync(file, bytes.subarray(at, at + left))
+    }
 
   test.each(['ENOSPC', 'EIO'])('%s in mid-line: the line is taken back and the run ends', async (code) => {
     const log = openLogWriter(path, { ...options, write: full(500, code) })
@@ -140,7 +142,10 @@ describe('a disk that fails', () => {
   })
 
   test('a folder that is not there', () => {
-    expect(catchError(() => openLogWriter(join(folder, 'no', 'events.jsonl'), options))).toMatchObject({ code: 'log-write-failed', endsRun: true })
+    expect(catchError(() => openLogWriter(join(folder, 'no', 'events.jsonl'), options))).toMatchObject({
+      code: 'log-write-failed',
+      endsRun: true,
+    })
   })
 })
 

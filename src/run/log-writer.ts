@@ -3,7 +3,18 @@
  * the disk has it. When the disk is full, the log ends at its last whole line, and a reserve makes room for the run's last word.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
 import { parseEvent, type EventInput, type RunEvent } from './events.ts'
@@ -76,15 +87,17 @@ export function openLogWriter(path: string, options: LogWriterOptions): LogWrite
   }
 
   function append(event: EventInput): RunEvent {
-    if (closed) throw new SeerError('log-closed', { message: `The event log ${path} is closed; "${event.type}" came too late.` })
+    if (closed)
+      throw new SeerError('log-closed', { message: `The event log ${path} is closed; "${event.type}" came too late.` })
     // After a failure there is room for one thing: how the run ended.
     if (failure && (event.type !== 'run-end' || !readable)) throw failure
     if (failure) rmSync(reserve, { force: true })
     const stamped = stamp(event, { seq: lastSeq + 1, at: new Date().toISOString(), run })
     const line = Buffer.from(`${JSON.stringify(stamped)}\n`)
-    if (line.length > MAX_LINE_BYTES) throw invalid(event.type, `its ${line.length} bytes are more than a line may have`)
+    if (line.length > MAX_LINE_BYTES)
+      throw invalid(event.type, `its ${line.length} bytes are more than a line may have`)
     try {
-      for (let at = 0; at < line.length; ) {
+      for (let at = 0; at < line.length;) {
         const written = write(file, line, at)
         if (written <= 0) throw new Error('the disk took no more bytes')
         at += written

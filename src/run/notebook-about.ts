@@ -8,7 +8,8 @@ export function aboutText(summary: Summary): string {
 }
 
 function statusLine({ run, startedAt, status, durationMs, error, cells }: Summary): string {
-  const state = status === 'running' ? 'still **running** when this was written' : `**${status}** after ${duration(durationMs)}`
+  const state =
+    status === 'running' ? 'still **running** when this was written' : `**${status}** after ${duration(durationMs)}`
   const counts = `${cells.started} cells, ${cells.failed} failed`
   const why = error ? ` It ended with: ${plain(error.message)}` : ''
   return `Run \`${run ?? '?'}\`, started ${startedAt ?? '?'}: ${state} (${counts}).${why}`
@@ -29,11 +30,18 @@ function warnings({ recorded, confinement, kernels, lost, provider, models, agen
     )
   })
   const model = models.at(-1) ?? agents.at(-1)?.model
-  const live = recorded.length > 0 || model === undefined ? [] : [`The agent: ${plain(model)} (${plain(provider ?? '?')}), live.`]
+  const live =
+    recorded.length > 0 || model === undefined ? [] : [`The agent: ${plain(model)} (${plain(provider ?? '?')}), live.`]
   const unconfined =
-    confinement === 'none' ? ["**This run was not confined.** The agent's code ran with all rights of the user who started it."] : []
-  const died = kernels.died > 0 ? [`The kernel died ${kernels.died === 1 ? 'once' : `${kernels.died} times`}; its variables were lost.`] : []
-  const missing = lost.messages + lost.bytes > 0 ? [`Output was lost: ${lost.messages} messages, ${lost.bytes} bytes.`] : []
+    confinement === 'none'
+      ? ["**This run was not confined.** The agent's code ran with all rights of the user who started it."]
+      : []
+  const died =
+    kernels.died > 0
+      ? [`The kernel died ${kernels.died === 1 ? 'once' : `${kernels.died} times`}; its variables were lost.`]
+      : []
+  const missing =
+    lost.messages + lost.bytes > 0 ? [`Output was lost: ${lost.messages} messages, ${lost.bytes} bytes.`] : []
   return [...said, ...live, ...unconfined, ...died, ...missing]
 }
 
@@ -47,7 +55,9 @@ export function duration(ms: number): string {
   const seconds = ms / 1000
   if (seconds < 60) return `${seconds.toFixed(1)} s`
   const minutes = Math.floor(seconds / 60)
-  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  return minutes < 60
+    ? `${minutes} min ${Math.round(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
 /** One line, and no markdown of its own. */

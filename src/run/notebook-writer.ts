@@ -118,23 +118,26 @@ function failed(path: string, why: string): SeerError {
 }
 
 async function writePieces(aside: string, path: string, pieces: Iterable<Buffer>): Promise<void> {
-  const file = await open(aside, 'w')
   try {
-    for (const batch of batches(pieces)) await file.writev(batch)
-    await file.sync()
+    const file = await open(aside, 'w')
+    try {
+      // Unlike writev, this goes on after a short write, and so meets the error that a full disk gives then.
+      for (const batch of batches(pieces)) await file.writeFile(batch)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(aside, path)
   } catch (error) {
-    await file.close()
-    await rm(aside, { force: true })
+    await rm(aside, { force: true }).catch(() => undefined)
     throw error
   }
-  await file.close()
-  await rename(aside, path)
 }
 
 function writePiecesNow(aside: string, path: string, pieces: Iterable<Buffer>): void {
   const file = openSync(aside, 'w')
   try {
-    for (const piece of pieces) for (let at = 0; at < piece.length; ) at += writeSync(file, piece, at)
+    for (const piece of pieces) for (let at = 0; at < piece.length;) at += writeSync(file, piece, at)
     fsyncSync(file)
   } finally {
     closeSync(file)
@@ -143,16 +146,16 @@ function writePiecesNow(aside: string, path: string, pieces: Iterable<Buffer>): 
 }
 
 /** Between two of these the event loop gets its turn. */
-function* batches(pieces: Iterable<Buffer>): Generator<Buffer[]> {
+function* batches(pieces: Iterable<Buffer>): Generator<Buffer> {
   let batch: Buffer[] = []
   let bytes = 0
   for (const piece of pieces) {
     batch.push(piece)
     bytes += piece.length
     if (bytes < BATCH_BYTES) continue
-    yield batch
+    yield Buffer.concat(batch)
     batch = []
     bytes = 0
   }
-  if (batch.length > 0) yield batch
+  yield Buffer.concat(batch)
 }

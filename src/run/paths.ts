@@ -89,8 +89,12 @@ export function listRuns(outputDir: string): string[] {
   } catch {
     return []
   }
-  const runs = names.filter((name) => isRun(join(outputDir, name))).map((name) => ({ name, began: beganAt(join(outputDir, name)) }))
-  return runs.sort((a, b) => (a.began === b.began ? (a.name < b.name ? 1 : -1) : a.began < b.began ? 1 : -1)).map(({ name }) => name)
+  const runs = names
+    .filter((name) => isRun(join(outputDir, name)))
+    .map((name) => ({ name, began: beganAt(join(outputDir, name)) }))
+  return runs
+    .sort((a, b) => (a.began === b.began ? (a.name < b.name ? 1 : -1) : a.began < b.began ? 1 : -1))
+    .map(({ name }) => name)
 }
 
 function isRun(folder: string): boolean {
@@ -116,11 +120,17 @@ function beganAt(folder: string): string {
 }
 
 function slug(name: string): string {
-  const plain = name.normalize('NFKD').toLowerCase().replace(/\p{M}/gu, '').replace(/[^a-z0-9]+/g, '-')
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9]+/g, '-')
   return plain.slice(0, MAX_NAME).replace(/^-+|-+$/g, '') || 'run'
 }
 
 function localDate(now: Date): string {
-  const [year, month, day] = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((n) => String(n).padStart(2, '0'))
+  const [year, month, day] = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((n) =>
+    String(n).padStart(2, '0'),
+  )
   return `${year}-${month}-${day}`
 }

@@ -11,7 +11,13 @@ beforeEach(() => {
   folder = join(mkdtempSync(join(tmpdir(), 'seer-results-')), 'results')
 })
 
-const record = (table: string, row: Record<string, number>): EventInput => ({ type: 'result-record', by: 'agent:main', cell: 'c1', table, row })
+const record = (table: string, row: Record<string, number>): EventInput => ({
+  type: 'result-record',
+  by: 'agent:main',
+  cell: 'c1',
+  table,
+  row,
+})
 const events = stampAll([record('trials', { a: 1 }), record('other', { b: 2 }), record('trials', { a: 2, _seq: 99 })])
 const rows = '{"a":1,"_seq":1,"_cell":"c1"}\n{"a":2,"_seq":3,"_cell":"c1"}\n'
 const read = () => readFileSync(join(folder, 'trials.jsonl'), 'utf8')
@@ -46,5 +52,7 @@ test('no name of a table leads out of the folder, and no two share a file', () =
 
 test('a folder that takes nothing ends the run', () => {
   writeFileSync(folder, 'a file')
-  expect(() => openResults(folder).push(events[0]!)).toThrow(expect.objectContaining({ code: 'results-write-failed', endsRun: true }) as Error)
+  expect(() => openResults(folder).push(events[0]!)).toThrow(
+    expect.objectContaining({ code: 'results-write-failed', endsRun: true }) as Error,
+  )
 })

@@ -19,7 +19,7 @@ test('lies in the runtime folder of the user, closed to others, and can be liste
   await new Promise((resolve) => server.close(resolve))
 })
 
-test.each([
+test.each<[string, () => { XDG_RUNTIME_DIR?: string }]>([
   ['that is too long', () => ({ XDG_RUNTIME_DIR: join(runtime, 'x'.repeat(90)) })],
   ['that is not there', () => ({ XDG_RUNTIME_DIR: '/no/such/folder' })],
   ['that is not given', () => ({})],
@@ -37,7 +37,9 @@ test('room is kept for what the caller will append', () => {
   const name = 'n'.repeat(longest - 10)
   expect(socketPath([name], { env, reserveBytes: 10 })).toContain(runtime)
   expect(socketPath([name], { env, reserveBytes: 11 })).not.toContain(runtime)
-  expect(() => socketPath(['n'.repeat(95)], { env })).toThrow(expect.objectContaining({ code: 'socket-path-too-long' }) as Error)
+  expect(() => socketPath(['n'.repeat(95)], { env })).toThrow(
+    expect.objectContaining({ code: 'socket-path-too-long' }) as Error,
+  )
 })
 
 test('a link in the place of the folder is refused', () => {

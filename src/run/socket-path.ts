@@ -16,7 +16,8 @@ export interface SocketPathOptions {
 /** A path for a socket, in a folder that exists, belongs to this user and is closed to others. */
 export function socketPath(parts: readonly string[], options: SocketPathOptions = {}): string {
   for (const part of parts) {
-    if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part)) throw new Error(`not a name for a socket: ${JSON.stringify(part)}`)
+    if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part))
+      throw new Error(`not a name for a socket: ${JSON.stringify(part)}`)
   }
   const { reserveBytes = 0, env = process.env } = options
   const fits = (path: string) => Buffer.byteLength(path) + reserveBytes <= MAX_SOCKET_PATH_BYTES
@@ -50,7 +51,8 @@ function ensurePrivate(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw refused(folder, 'it cannot be made', error)
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
+      throw refused(folder, 'it cannot be made', error)
   }
   const found = lstatSync(folder)
   if (!found.isDirectory()) throw refused(folder, 'it is a link or a file')
