@@ -19,8 +19,14 @@ export class SeerError extends Error {
   }
 }
 
+/** What went wrong first: `await using` wraps it in another error when the cleaning up fails too. */
+export function firstError(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstError(error.suppressed) : error
+}
+
 /** A short text for any thrown value, with the hint of a SeerError on a second line. */
-export function describeError(error: unknown): string {
+export function describeError(thrown: unknown): string {
+  const error = firstError(thrown)
   if (error instanceof SeerError) return error.hint ? `${error.message}\n  → ${error.hint}` : error.message
   return error instanceof Error ? error.message : String(error)
 }

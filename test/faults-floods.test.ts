@@ -25,11 +25,7 @@ async function watchMemory(place: Place, done: Promise<unknown>): Promise<Record
   void done.finally(() => (ended = true))
   while (!ended) {
     for (const { kind, pid } of place.processes()) {
-      try {
-        peaks[kind] = Math.max(peaks[kind] ?? 0, peakMiB(pid))
-      } catch {
-        // It ended.
-      }
+      peaks[kind] = Math.max(peaks[kind] ?? 0, peakMiB(pid))
     }
     await sleep(100)
   }

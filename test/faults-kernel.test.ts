@@ -48,7 +48,7 @@ test('kernel killed in mid-cell: told within seconds, variables lost, refused un
 
 test('a cell without end returns as running after 25 s, can be waited for, and is interrupted', async () => {
   await using place = newPlace()
-  const endless = 'import time\nprint("so far")\nmine = 1\nwhile True: time.sleep(0.1)'
+  const endless = 'import time\nprint("so far", flush=True)\nmine = 1\nwhile True: time.sleep(0.1)'
   await using api = await loopbackMessages(
     script(cell(endless), ['wait_cell', { cell: 'c3', seconds: 1 }], ['interrupt'], ['interrupt'], cell('print(mine)')),
   )

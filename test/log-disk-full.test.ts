@@ -11,7 +11,7 @@ import { openNotebookWriter } from '../src/run/notebook-writer.ts'
 
 const mounted: string[] = []
 afterAll(() => {
-  for (const folder of mounted) execFileSync('umount', [folder])
+  for (const folder of mounted) execFileSync('umount', ['-l', folder])
 })
 
 function mountSmallDisk(): string | undefined {
@@ -53,17 +53,17 @@ test.skipIf(disk === undefined)(
     expect(before.events).toHaveLength(written)
 
     // Somebody else takes what little is left: only the reserve can make room now.
-  const fill = () => {
-    for (let i = 0; ; i++) writeFileSync(join(disk!, `filler-${i}`), Buffer.alloc(4096))
-  }
-  expect(fill).toThrow(/ENOSPC/)
-  expect(existsSync(join(disk!, '.events.reserve'))).toBe(true)
-  const last = log.append({
+    const fill = () => {
+      for (let i = 0; ; i++) writeFileSync(join(disk!, `filler-${i}`), Buffer.alloc(4096))
+    }
+    expect(fill).toThrow(/ENOSPC/)
+    expect(existsSync(join(disk!, '.events.reserve'))).toBe(true)
+    const last = log.append({
       type: 'run-end',
       by: 'system',
       status: 'failed',
       durationMs: 1,
-      error: { code: 'log-write-failed', message: 'full' },
+      error: { code: 'log-write-failed', message: 'full '.repeat(2000) },
     })
     log.close()
     const after = await readEvents(path)

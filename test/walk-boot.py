@@ -22,7 +22,7 @@ def label_of(value):
     if isinstance(value, str) and len(value) < 100:
         return value
     if isinstance(value, dict):
-        return value.get("kind") or value.get("op")
+        return value.get("kind") or value.get("op") or value.get("msg_type")
     if isinstance(value, list) and value and isinstance(value[0], bytes):
         match = MESSAGE_TYPE.search(b"".join(value))
         return match and match[1].decode()

@@ -20,8 +20,15 @@ export function typescriptDeclaration(source: string, name: string): Declaration
     at += found.index + found[0].length
   }
   const word = escaped(last)
-  const forms = [`^(?:export\\s+)?(?:async\\s+)?function\\*?\\s+${word}`, `^(?:export\\s+)?const\\s+${word}\\s*=\\s*(?:async\\s*)?`]
-  const members = [`^\\s+(?:static\\s+)?(?:async\\s+)?\\*?${word}(?=\\s*\\()`, `^\\s+${word}:\\s*(?:async\\s*)?`, `^\\s+(?:async\\s+)?function\\*?\\s+${word}`]
+  const forms = [
+    `^(?:export\\s+)?(?:async\\s+)?function\\*?\\s+${word}`,
+    `^(?:export\\s+)?const\\s+${word}\\s*=\\s*(?:async\\s*)?`,
+  ]
+  const members = [
+    `^\\s+(?:static\\s+)?(?:async\\s+)?\\*?${word}(?=\\s*\\()`,
+    `^\\s+${word}:\\s*(?:async\\s*)?`,
+    `^\\s+(?:async\\s+)?function\\*?\\s+${word}`,
+  ]
   for (const form of outer.length > 0 ? members : forms) {
     for (const found of text.slice(at).matchAll(new RegExp(form, 'gm'))) {
       const open = text.indexOf('(', at + found.index + found[0].length)
@@ -36,7 +43,9 @@ export function typescriptDeclaration(source: string, name: string): Declaration
 export function hasPythonDeclaration(source: string, name: string): boolean {
   const [last, owner] = name.split('.').reverse()
   const at = owner === undefined ? 0 : source.search(new RegExp(`^class ${owner}\\b`, 'm'))
-  return at >= 0 && new RegExp(owner === undefined ? `^def ${last}\\(` : `^    def ${last}\\(`, 'm').test(source.slice(at))
+  return (
+    at >= 0 && new RegExp(owner === undefined ? `^def ${last}\\(` : `^    def ${last}\\(`, 'm').test(source.slice(at))
+  )
 }
 
 /** `open` is at the bracket of the parameters. A call has no body behind it, and so is none. */
@@ -70,7 +79,15 @@ function topLevel(list: string): string[] {
   return parts
 }
 
+const known = new Map<string, string>()
+
 function stripped(source: string): string {
+  const text = known.get(source) ?? strip(source)
+  known.set(source, text)
+  return text
+}
+
+function strip(source: string): string {
   const warn = process.emitWarning.bind(process)
   process.emitWarning = () => {}
   try {

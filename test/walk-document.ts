@@ -7,6 +7,7 @@ export const root = join(import.meta.dirname, '..')
 /** A row of the walk: a function, in a file, and (where one function is called for several things) for what. */
 export interface Hop {
   readonly number: string
+  readonly process: string
   readonly name: string
   readonly label: string | undefined
   readonly file: string
@@ -16,23 +17,23 @@ export interface Hop {
   readonly beside: boolean
 }
 
-const ROW = /^\|\s*(\d+[a-z]?)\s*\|\s*`([^`]+)`(?: `([^`]+)`)?\s*\|\s*`((?:src|python)\/[^`]+)`\s*\|/
+const ROW = /^\|\s*(\d+[a-z]?)\s*\|\s*(\w+)\s*\|\s*`([^`]+)`(?: `([^`]+)`)?\s*\|\s*`((?:src|python)\/[^`]+)`\s*\|/
 
 export function hopsOf(markdown: string): Hop[] {
   const section = sectionOf(markdown, 'The way of one cell')
   return section.split(/^### /m).flatMap((text, i) =>
     text.split('\n').flatMap((line): Hop[] => {
-      const [, number, name, label, file] = ROW.exec(line) ?? []
-      if (number === undefined || name === undefined || file === undefined) return []
-      return [{ number, name, label, file, part: i - 1, beside: /[a-z]$/.test(number) }]
+      const [, number, process, name, label, file] = ROW.exec(line) ?? []
+      if (number === undefined || process === undefined || name === undefined || file === undefined) return []
+      return [{ number, process, name, label, file, part: i - 1, beside: /[a-z]$/.test(number) }]
     }),
   )
 }
 
 /** Files that the document names as passed through without a row of their own. */
 export function filesAside(markdown: string): string[] {
-  const line = sectionOf(markdown, 'The way of one cell').match(/^Passed through without a row: [^]*?(?=\n\n|$)/m)?.[0] ?? ''
-  return codeSpans(line)
+  const paragraphs = sectionOf(markdown, 'The way of one cell').split('\n\n')
+  return codeSpans(paragraphs.find((text) => text.startsWith('Passed through without a row:')) ?? '')
 }
 
 export function sectionOf(markdown: string, title: string): string {

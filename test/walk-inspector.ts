@@ -70,7 +70,9 @@ export class Inspector implements AsyncDisposable {
     }
     const prefix = `file://${this.#folder}/`
     return result
-      .filter(({ functions }) => functions.some(({ functionName, ranges }) => functionName !== '' && ranges[0]!.count > 0))
+      .filter(({ functions }) =>
+        functions.some(({ functionName, ranges }) => functionName !== '' && ranges[0]!.count > 0),
+      )
       .flatMap(({ url }) => (url.startsWith(prefix) ? [url.slice(prefix.length)] : []))
   }
 

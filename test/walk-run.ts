@@ -3,7 +3,17 @@
  * Node by the debugger, in Python by a tracer in the place of `boot.py`. The product itself knows nothing of it.
  */
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -43,7 +53,8 @@ const PATIENCE_MS = 120_000
 /** Prints when the first gate opens and ends when the second does, so that no two things on the way happen at once. */
 function cellCode(gates: readonly string[]): string {
   const patience = `for _ in range(${PATIENCE_MS / 20}):`
-  const wait = (gate: string) => `${patience}\n    if os.path.exists(${JSON.stringify(gate)}): break\n    time.sleep(0.02)`
+  const wait = (gate: string) =>
+    `${patience}\n    if os.path.exists(${JSON.stringify(gate)}): break\n    time.sleep(0.02)`
   return ['import os, time', wait(gates[0]!), 'print("hello", flush=True)', wait(gates[1]!)].join('\n')
 }
 
@@ -58,7 +69,8 @@ export async function walkOneCell(hops: readonly Hop[]): Promise<Walk> {
 }
 
 function copyCheckout(folder: string): void {
-  for (const name of ['src', 'python', 'package.json']) cpSync(join(root, name), join(folder, name), { recursive: true })
+  for (const name of ['src', 'python', 'package.json'])
+    cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   renameSync(join(folder, 'python/boot.py'), join(folder, 'python/real_boot.py'))
   cpSync(join(root, 'test/walk-boot.py'), join(folder, 'python/boot.py'))
@@ -85,7 +97,9 @@ async function walkIn(folder: string, hops: readonly Hop[]): Promise<Walk> {
       await inspector.watch({ file, source, name }, ['runTool', hops.at(-1)!.name].includes(name) ? take : undefined)
     }
     await inspector.run()
-    const began = await openGates(trace, gates, seer.ended)
+    const began = await openGates(trace, gates, seer.done)
+    await seer.done
+    await inspector[Symbol.asyncDispose]()
     const status = await seer.ended
     if (status !== 0) throw new Error(`seer ended with ${status}: ${seer.said()}`)
     const hits = readTrace(trace)
@@ -113,16 +127,22 @@ function startSeer(folder: string, env: Record<string, string>) {
   })
   let said = ''
   const address = Promise.withResolvers<string>()
+  const done = Promise.withResolvers<void>()
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       said += text
       const url = /ws:\/\/127\.0\.0\.1:\S+/.exec(said)?.[0]
       if (url !== undefined) address.resolve(url)
+      // Node ends only when its debugger has gone.
+      if (said.includes('Waiting for the debugger to disconnect')) done.resolve()
     })
   }
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   void ended.then(() => address.reject(new Error(`seer ended at its start: ${said}`)))
+  void ended.then(() => done.resolve())
   return {
+    /** All its work is done. */
+    done: done.promise,
     debugger: address.promise,
     ended,
     said: () => said,
@@ -136,9 +156,9 @@ function startSeer(folder: string, env: Record<string, string>) {
 }
 
 /** Opens a gate each time that all is quiet: what the cell has said is in the log, and the journal is asked for more. */
-async function openGates(trace: string, gates: readonly string[], ended: Promise<unknown>): Promise<bigint[]> {
+async function openGates(trace: string, gates: readonly string[], done: Promise<void>): Promise<bigint[]> {
   let over = false
-  void ended.then(() => (over = true))
+  void done.then(() => (over = true))
   const isQuietAfter = (hits: Hit[], from: bigint, kind: string) => {
     const taken = hits.find(({ at, name, labels }) => at > from && name === 'Journal.#take' && labels.includes(kind))
     return taken && hits.some(({ at, name }) => at > taken.at && name === 'Journal.#readOnce')

@@ -98,6 +98,8 @@ def save(name: str, value: Any, workspace: Path) -> None:
     kind, ending, write = _choose(value)
     # Bytes under a name with an ending keep it: the agent knows what they are.
     file = name if name.endswith(f".{ending}") or (kind == "bytes" and "." in name) else f"{name}.{ending}"
+    if file.lower().endswith((".jsonl", ".part")):
+        raise ValueError(f"{file!r} is a name that Seer uses itself: tables end in .jsonl, unfinished files in .part")
     folder = workspace / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{file}.part"
@@ -113,7 +115,7 @@ def save(name: str, value: Any, workspace: Path) -> None:
         part.unlink(missing_ok=True)
     told = {
         "name": name,
-        "file": f"{FOLDER}/{file}",
+        "file": file,
         "kind": kind,
         "sha256": digest.hexdigest(),
         "bytes": size,

@@ -71,6 +71,7 @@ def test_record_marks_what_is_not_finite(shared: Client) -> None:
         ("seer.record({}, table='../x')", "ValueError", "not a name"),
         ("seer.save('../x', 1)", "ValueError", "not a name"),
         ("seer.save('.x', 1)", "ValueError", "not a name"),
+        ("seer.save('trials.JSONL', b'')", "ValueError", "Seer uses"),
         ("seer.save('x', {'f': print})", "TypeError", "f is a builtin_function"),
     ],
 )
@@ -112,7 +113,7 @@ def test_save(
     shown = run(shared, f"{imports}seer.save('v', {value}); plt.close('all')\np = '.seer-saved/{file}'\nassert {check}")
     told = next(output["data"][SAVE] for output in shown if SAVE in output["data"])
     data = (shared_host.root / "work" / ".seer-saved" / file).read_bytes()
-    expected = {"name": "v", "file": f".seer-saved/{file}", "kind": kind, "bytes": len(data), **facts}
+    expected = {"name": "v", "file": file, "kind": kind, "bytes": len(data), **facts}
     assert told == {**expected, "sha256": hashlib.sha256(data).hexdigest()}
     assert not list((shared_host.root / "work" / ".seer-saved").glob("*.part"))
 

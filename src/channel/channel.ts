@@ -3,16 +3,20 @@
  * ends, every pending request fails with `channel-closed`, and the error carries the last of what the other side said on stderr.
  */
 import type { Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import {
   CancellationTokenSource,
+  ConnectionError,
   createMessageConnection,
+  ErrorCodes,
   ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
   type MessageConnection,
 } from 'vscode-jsonrpc/node'
 import { SeerError } from '../errors.ts'
-import { hostErrors, methods, type MethodName, type Params, type Result } from './protocol.ts'
+import { hostErrors, MAX_MESSAGE_BYTES, methods, type MethodName, type Params, type Result } from './protocol.ts'
 
 export interface ByteStream {
   readonly input: Readable
@@ -23,10 +27,15 @@ export interface ByteStream {
 }
 
 const STDERR_SHOWN = 2000
+/** A relay that died has often said why, and its stderr may come after the end of its stdout. */
+const STDERR_WAIT_MS = 30
+/** What the JSON-RPC envelope adds to the parameters, at most. */
+const ENVELOPE_BYTES = 1024
+/** By these the library says that it could not reach the other side. */
+const LOST = new Set<number>([ErrorCodes.MessageWriteError, ErrorCodes.MessageReadError, ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive])
 const errorNames = new Map<number, string>(Object.entries(hostErrors).map(([name, code]) => [code, name]))
 
 export class Channel {
-  readonly closed: Promise<void>
   readonly #connection: MessageConnection
   readonly #stream: ByteStream
   readonly #gone = new AbortController()
@@ -34,7 +43,6 @@ export class Channel {
   constructor(stream: ByteStream) {
     this.#stream = stream
     this.#connection = createMessageConnection(new StreamMessageReader(stream.input), new StreamMessageWriter(stream.output))
-    this.closed = new Promise((resolve) => this.#gone.signal.addEventListener('abort', () => resolve(), { once: true }))
     this.#connection.onClose(() => this.close())
     this.#connection.onError(() => this.close())
     stream.output.on('error', () => this.close())
@@ -45,21 +53,29 @@ export class Channel {
 
   async request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>> {
     const { deadlineMs, result } = methods[method]
-    if (this.#gone.signal.aborted) throw this.#closedError(method)
     signal?.throwIfAborted()
+    refuseTooLarge(method, params)
+    if (this.#gone.signal.aborted) throw this.#closedError(method)
     const cancellation = new CancellationTokenSource()
     const stop = Promise.withResolvers<never>()
     const timer = setTimeout(() => stop.reject(deadlineError(method, deadlineMs)), deadlineMs)
+    // Waiting for output that may never come is no reason for a process to go on.
+    if (method === 'journal/read') timer.unref()
     const onAbort = () => stop.reject(signal?.reason)
     const onGone = () => stop.reject(this.#closedError(method))
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#gone.signal.addEventListener('abort', onGone, { once: true })
     try {
       const answer = this.#connection.sendRequest<unknown>(method, params, cancellation.token)
-      return result.parse(await Promise.race([answer, stop.promise])) as Result<M>
+      return checked(method, result, await Promise.race([answer, stop.promise])) as Result<M>
     } catch (error) {
       cancellation.cancel()
-      if (this.#gone.signal.aborted && !signal?.aborted) throw this.#closedError(method)
+      if (signal?.aborted) throw error
+      if (this.#gone.signal.aborted || isLost(error)) {
+        this.close()
+        await sleep(STDERR_WAIT_MS)
+        throw this.#closedError(method)
+      }
       throw toSeerError(method, error)
     } finally {
       clearTimeout(timer)
@@ -89,6 +105,26 @@ function deadlineError(method: string, deadlineMs: number): SeerError {
     message: `The sandbox did not answer ${method} within ${deadlineMs / 1000} s.`,
     hint: 'The machine may be stopped or overloaded. The run keeps what it has received.',
   })
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof ConnectionError || (error instanceof ResponseError && LOST.has(error.code))
+}
+
+/** The host would close the connection over it, for every retry again. */
+function refuseTooLarge(method: string, params: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(params))
+  if (bytes <= MAX_MESSAGE_BYTES - ENVELOPE_BYTES) return
+  throw new SeerError('message-too-large', {
+    message: `${method}: its ${bytes} bytes are more than one message to the sandbox may have (${MAX_MESSAGE_BYTES}).`,
+    hint: 'Write large values to a file of the workspace, and read it there.',
+  })
+}
+
+function checked(method: string, schema: z.ZodType, answer: unknown): unknown {
+  const parsed = schema.safeParse(answer)
+  if (parsed.success) return parsed.data
+  throw new SeerError('host-answer-invalid', { message: `The host's answer to ${method} is not valid:\n${z.prettifyError(parsed.error)}`, cause: parsed.error })
 }
 
 function toSeerError(method: string, error: unknown): unknown {

@@ -4,13 +4,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SeerError } from '../errors.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { Channel, type ByteStream } from './channel.ts'
 import { PROTOCOL_VERSION, type MethodName, type Params, type Result } from './protocol.ts'
 
-/** A host that is stopped or starved may come back; one that refuses three relays in a row is gone. */
-const PATIENCE_MS = 180_000
+/** A host that is stopped or starved is silent, and may come back; one that refuses three relays in a row is gone. */
 const REFUSALS = 3
-const RECONNECT_DELAY_MS = 400
+const WAITS = { patienceMs: 180_000, reconnectMs: 400 }
 
 export interface Connection {
   request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>>
@@ -19,76 +19,100 @@ export interface Connection {
 export class HostConnection implements Connection {
   readonly #open: () => Promise<ByteStream>
   readonly #notice: (text: string) => void
-  #channel: Promise<Channel> | undefined
-  #closed = false
+  readonly #waits: typeof WAITS
+  readonly #closing = new AbortController()
+  #channel: Channel | undefined
+  #connecting: Promise<Channel> | undefined
 
-  /** `open` starts a relay; `notice` is told when a connection was lost and found again. */
-  constructor(open: () => Promise<ByteStream>, notice: (text: string) => void) {
+  /** `open` starts a relay; `notice` is told when a connection was lost. */
+  constructor(open: () => Promise<ByteStream>, notice: (text: string) => void, waits = WAITS) {
     this.#open = open
     this.#notice = notice
+    this.#waits = waits
   }
 
   async request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>> {
     const startedAt = performance.now()
     for (;;) {
-      const channel = await this.#connected()
+      const channel = await this.#connected(signal)
       try {
         return await channel.request(method, params, signal)
       } catch (error) {
-        if (!isLost(error) || this.#closed) throw error
-        if (performance.now() - startedAt > PATIENCE_MS) throw sandboxLost('it has not answered for three minutes', error)
+        if (this.#closing.signal.aborted) throw terminated()
+        if (!isLost(error)) throw error
         this.#drop(channel)
+        if (performance.now() - startedAt > this.#waits.patienceMs) throw silent(error)
       }
     }
   }
 
   /** Ends the relay, not the host. */
   close(): void {
-    this.#closed = true
-    void this.#channel?.then(
-      (channel) => channel.close(),
-      () => undefined,
-    )
+    this.#closing.abort()
+    this.#channel?.close()
   }
 
-  #connected(): Promise<Channel> {
-    if (this.#closed) throw new SeerError('channel-closed', { message: 'The sandbox has been terminated.' })
-    this.#channel ??= this.#connect().catch((error: unknown) => {
-      this.#channel = undefined
-      throw error
-    })
-    return this.#channel
+  #connected(signal: AbortSignal | undefined): Channel | Promise<Channel> {
+    if (this.#closing.signal.aborted) throw terminated()
+    if (this.#channel) return this.#channel
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined))
+    return signal ? untilAborted(this.#connecting, signal) : this.#connecting
   }
 
   #drop(channel: Channel): void {
     channel.close()
-    const dropped = this.#channel
-    void dropped?.then((current) => {
-      if (current !== channel || this.#channel !== dropped) return
-      this.#channel = undefined
+    if (this.#channel !== channel) return
+    this.#channel = undefined
+    try {
       this.#notice('The connection to the sandbox was lost; connecting again. Nothing that was printed is lost.')
-    })
-    // Same tick for callers that ask again at once: a closed channel answers every request with channel-closed.
+    } catch {
+      // A log that cannot be written ends the run by itself.
+    }
   }
 
   async #connect(): Promise<Channel> {
-    for (let refusals = 1; ; refusals++) {
+    const startedAt = performance.now()
+    for (let refusals = 0; ; ) {
+      let channel: Channel | undefined
       try {
-        const channel = new Channel(await this.#open())
-        const { protocol } = await channel.request('host/hello', {})
-        if (protocol !== PROTOCOL_VERSION) throw new SeerError('protocol-version', { message: `The sandbox's host speaks protocol ${protocol}, this Seer ${PROTOCOL_VERSION}.`, endsRun: true })
+        channel = new Channel(await this.#open())
+        const { protocol } = await channel.request('host/hello', {}, this.#closing.signal)
+        if (protocol !== PROTOCOL_VERSION) throw otherVersion(protocol)
+        this.#channel = channel
         return channel
       } catch (error) {
-        if (this.#closed || (error instanceof SeerError && error.endsRun)) throw error
+        channel?.close()
+        if (this.#closing.signal.aborted) throw terminated()
+        if (error instanceof SeerError && error.endsRun) throw error
+        if (!isSilence(error)) refusals += 1
         if (refusals >= REFUSALS) throw sandboxLost('its host process does not answer', error)
-        await sleep(RECONNECT_DELAY_MS * refusals)
+        if (performance.now() - startedAt > this.#waits.patienceMs) throw silent(error)
+        await sleep(this.#waits.reconnectMs * Math.max(1, refusals), undefined, { signal: this.#closing.signal }).catch(() => undefined)
+        if (this.#closing.signal.aborted) throw terminated()
       }
     }
   }
 }
 
+function isSilence(error: unknown): boolean {
+  return error instanceof SeerError && error.code === 'channel-deadline'
+}
+
 function isLost(error: unknown): boolean {
-  return error instanceof SeerError && (error.code === 'channel-closed' || error.code === 'channel-deadline')
+  return isSilence(error) || (error instanceof SeerError && error.code === 'channel-closed')
+}
+
+function terminated(): SeerError {
+  return new SeerError('sandbox-terminated', { message: 'The sandbox has been terminated.', endsRun: true })
+}
+
+function otherVersion(protocol: number): SeerError {
+  const message = `The sandbox's host speaks protocol ${protocol}, this Seer ${PROTOCOL_VERSION}.`
+  return new SeerError('protocol-version', { message, endsRun: true })
+}
+
+function silent(cause: unknown): SeerError {
+  return sandboxLost('it has not answered for three minutes', cause)
 }
 
 function sandboxLost(why: string, cause: unknown): SeerError {

@@ -2,6 +2,8 @@
  * Reads a sandbox's journal into the run's event log: the one way in which output arrives. One read is outstanding at a time;
  * the next one is sent when the records of the last are in the log, so nothing is ever held that is not yet written.
  */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import { isAbort, SeerError } from '../errors.ts'
 import { blobsOf, type BlobRef } from '../notebook/nbformat.ts'
 import type { By, Emit, EventInput } from '../run/events.ts'
@@ -10,8 +12,11 @@ import { journalRecordSchema, MAX_CHUNK_BYTES, type JournalRecord } from './prot
 
 const READ_BYTES = 768 * 1024
 const WAIT_MS = 20_000
+/** What can be read of a record that is not valid. */
+const placeSchema = z.object({ seq: z.int().positive(), session: z.string(), generation: z.int().positive(), kind: z.literal('output'), cell: z.string() })
 
 export interface JournalSink {
+  readonly sandbox: string
   readonly emit: Emit
   readonly sync: () => Promise<void>
   readonly hasArtifact: (sha256: string) => boolean
@@ -68,81 +73,105 @@ export class Journal {
     await this.#reading?.catch(() => undefined)
   }
 
-  /** Reads what is there now, and no further. */
-  async drain(): Promise<void> {
-    while (await this.#readOnce(0));
+  /** Reads what is there, and no further. Of a sandbox that still prints, this may have no end. */
+  async drain(from: Connection = this.#connection): Promise<void> {
+    while (await this.#readOnce(from, 0));
+  }
+
+  /** Stops, takes what is left from `rest`, and tells whoever still waits for a record that none will come. */
+  async finish(rest: Connection, why: SeerError): Promise<void> {
+    await this.stop()
+    try {
+      await this.drain(rest)
+    } finally {
+      this.#lose(why)
+    }
+  }
+
+  #lose(why: unknown): void {
+    for (const listener of this.#listeners.values()) listener.lose(why)
   }
 
   async #readOn(): Promise<void> {
     try {
-      while (!this.#stop.signal.aborted) await this.#readOnce(WAIT_MS)
+      while (!this.#stop.signal.aborted) await this.#readOnce(this.#connection, WAIT_MS, this.#stop.signal)
     } catch (error) {
       if (this.#stop.signal.aborted && (isAbort(error) || isClosed(error))) return
-      for (const listener of this.#listeners.values()) listener.lose(error)
+      this.#lose(error)
       throw error
     }
   }
 
-  async #readOnce(waitMs: number): Promise<boolean> {
+  async #readOnce(from: Connection, waitMs: number, signal?: AbortSignal): Promise<boolean> {
     // A record whose events were only partly written is read again.
     const after = this.#position.types.size > 0 ? this.#position.seq - 1 : this.#position.seq
-    const params = { after, maxBytes: READ_BYTES, waitMs }
-    const { records } = await this.#connection.request('journal/read', params, this.#stop.signal)
+    const { records } = await from.request('journal/read', { after, maxBytes: READ_BYTES, waitMs }, signal)
     const taken: JournalRecord[] = []
-    for (const record of records) {
-      const parsed = journalRecordSchema.safeParse(record)
-      if (parsed.success) {
-        await this.#take(parsed.data)
-        taken.push(parsed.data)
-      } else this.#refuse(record)
+    try {
+      for (const record of records) {
+        const parsed = journalRecordSchema.safeParse(record)
+        if (!parsed.success) this.#refuse(record)
+        else if (await this.#take(from, parsed.data, signal)) taken.push(parsed.data)
+      }
+    } finally {
+      // Also when a later record has failed: these are in the log.
+      if (taken.some(({ kind }) => kind === 'cell-end' || kind === 'kernel-dead')) await this.#sink.sync()
+      for (const record of taken) this.#listeners.get(record.session)?.take(record)
     }
-    if (taken.some(({ kind }) => kind === 'cell-end' || kind === 'kernel-dead')) await this.#sink.sync()
-    for (const record of taken) this.#listeners.get(record.session)?.take(record)
     return records.length > 0
   }
 
-  async #take(record: JournalRecord): Promise<void> {
-    const written = record.seq === this.#position.seq ? this.#position.types : new Set<string>()
-    if (record.seq < this.#position.seq) return
-    const missing = record.seq - this.#position.seq - 1
-    if (missing > 0) this.#sink.emit({ type: 'output-lost', by: 'system', reason: 'gap', messages: missing, bytes: 0 })
-    if (record.kind === 'output') for (const blob of blobsOf(record.output)) await this.#fetchBlob(blob)
-    for (const event of await this.#sink.eventsOf(record)) if (!written.has(event.type)) this.#sink.emit(event)
+  /** False for a record that the log has already. */
+  async #take(from: Connection, record: JournalRecord, signal: AbortSignal | undefined): Promise<boolean> {
+    const { seq, types } = this.#position
+    const isPartlyWritten = record.seq === seq && types.size > 0
+    if (record.seq <= seq && !isPartlyWritten) return false
+    if (record.seq > seq + 1) this.#emitLost('gap', record.seq - seq - 1, 0)
+    if (record.kind === 'output') for (const blob of blobsOf(record.output)) await this.#fetchBlob(from, blob, signal)
+    for (const event of await this.#sink.eventsOf(record)) if (!isPartlyWritten || !types.has(event.type)) this.#sink.emit(event)
     this.#position = { seq: record.seq, types: new Set() }
+    return true
   }
 
-  /** A record that does not fit the schema is counted, never passed on and never silent. */
+  /** An output that does not fit the schema is counted, never passed on and never silent. Anything else must fit. */
   #refuse(record: unknown): void {
-    const seq = typeof record === 'object' && record !== null && 'seq' in record ? record.seq : undefined
-    if (typeof seq !== 'number' || seq <= this.#position.seq) {
+    const place = placeSchema.safeParse(record)
+    if (!place.success || place.data.seq <= this.#position.seq) {
       throw new SeerError('journal-broken', {
-        message: 'The sandbox sent a record without a valid number.',
+        message: 'The sandbox sent a record that cannot be read.',
         hint: 'This is a fault of Seer or of the machine. Everything received so far is in the run folder.',
         endsRun: true,
       })
     }
+    const { seq, session, generation, cell } = place.data
+    this.#emitLost('invalid', 1, JSON.stringify(record).length, { session, cell, kernel: { generation, seq } })
     this.#position = { seq, types: new Set() }
-    this.#sink.emit({ type: 'output-lost', by: 'system', reason: 'invalid', messages: 1, bytes: JSON.stringify(record).length })
   }
 
-  async #fetchBlob(blob: BlobRef): Promise<void> {
+  #emitLost(reason: 'gap' | 'invalid', messages: number, bytes: number, place: Pick<EventInput, 'session' | 'cell' | 'kernel'> = {}): void {
+    this.#sink.emit({ type: 'output-lost', by: 'system', sandbox: this.#sink.sandbox, ...place, reason, messages, bytes })
+  }
+
+  async #fetchBlob(from: Connection, blob: BlobRef, signal: AbortSignal | undefined): Promise<void> {
     if (this.#sink.hasArtifact(blob.blob)) return
-    const bytes = Buffer.alloc(blob.bytes)
+    const parts: Buffer[] = []
     for (let offset = 0; offset < blob.bytes; ) {
       const length = Math.min(MAX_CHUNK_BYTES, blob.bytes - offset)
-      const { base64 } = await this.#connection.request('blob/read', { sha256: blob.blob, offset, length })
+      const { base64 } = await from.request('blob/read', { sha256: blob.blob, offset, length }, signal)
       const chunk = Buffer.from(base64, 'base64')
       if (chunk.length !== length) throw brokenBlob(blob, `its part at ${offset} is ${chunk.length} bytes long, not ${length}`)
-      chunk.copy(bytes, offset)
+      parts.push(chunk)
       offset += length
     }
-    const sha256 = this.#sink.storeArtifact(bytes)
+    const bytes = Buffer.concat(parts)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
     if (sha256 !== blob.blob) throw brokenBlob(blob, `its bytes hash to ${sha256}`)
+    this.#sink.storeArtifact(bytes)
   }
 }
 
 function isClosed(error: unknown): boolean {
-  return error instanceof SeerError && error.code === 'channel-closed'
+  return error instanceof SeerError && error.code === 'sandbox-terminated'
 }
 
 function brokenBlob(blob: BlobRef, why: string): SeerError {

@@ -1,7 +1,7 @@
 /** What each record of a sandbox's journal means for the run's event log. */
 import { z } from 'zod'
 import type { JournalRecord } from './protocol.ts'
-import { describeError } from '../errors.ts'
+import { describeError, SeerError } from '../errors.ts'
 import { isBlobRef, type Output } from '../notebook/nbformat.ts'
 import { computeSchema, type By, type EventInput } from '../run/events.ts'
 
@@ -16,7 +16,11 @@ const recordSchema = z.object({
 })
 const saveSchema = z.object({
   name: z.string().max(200),
-  file: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._ -]{0,199}$/),
+  file: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9._ -]{0,199}$/)
+    // The tables of seer.record, and files in the making.
+    .regex(/(?<!\.jsonl|\.part)$/i, 'is a name that Seer uses'),
   kind: z.string().max(64),
 })
 
@@ -77,6 +81,7 @@ async function messagesOf(output: Output, author: Author, context: RecordContext
     try {
       return [{ ...author, type: 'result-save', ...message.data, ...(await context.saveResult(message.data.file)) }]
     } catch (error) {
+      if (error instanceof SeerError && error.endsRun) throw error
       return [warn(`"${message.data.name}" could not be copied to results/: ${describeError(error)}`)]
     }
   }

@@ -17,6 +17,8 @@ export async function openRelay(spawn: (marker: string) => Promise<MachineProces
   let stderr = ''
   relay.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-STDERR_KEPT)))
   relay.stdin.on('error', () => relay.kill())
+  // A connection alone keeps no process alive: what waits for an answer does.
+  relay.unref?.()
   try {
     await untilMarker(relay, marker, () => stderr)
   } catch (error) {
@@ -28,8 +30,8 @@ export async function openRelay(spawn: (marker: string) => Promise<MachineProces
 
 async function untilMarker(relay: MachineProcess, marker: string, stderr: () => string): Promise<void> {
   const found = Promise.withResolvers<void>()
-  const fail = (why: string) => found.reject(new SeerError('relay-failed', { message: `The relay to the sandbox ${why}. ${stderr().trim()}`.trim() }))
-  const timer = setTimeout(() => fail(`said nothing for ${MARKER_DEADLINE_MS / 1000} s`), MARKER_DEADLINE_MS)
+  const fail = (why: string, code = 'relay-failed') => found.reject(new SeerError(code, { message: `The relay to the sandbox ${why}. ${stderr().trim()}`.trim() }))
+  const timer = setTimeout(() => fail(`said nothing for ${MARKER_DEADLINE_MS / 1000} s`, 'channel-deadline'), MARKER_DEADLINE_MS)
   void relay.exited.then(({ code, signal }) => fail(`ended (${signal ?? `exit code ${code}`})`))
   const stop = discardUntil(relay.stdout, Buffer.from(`${marker}\n`), () => found.resolve())
   try {

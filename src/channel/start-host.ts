@@ -6,6 +6,8 @@ import { openRelay } from './relay-stream.ts'
 
 const readySchema = z.object({ ready: z.literal(true), pid: z.int(), startTime: z.string() })
 const READY_DEADLINE_MS = 30_000
+/** What it said on stderr may come after the end of its stdout. */
+const STDERR_WAIT_MS = 50
 
 export interface HostOptions {
   readonly sandbox: string
@@ -19,6 +21,7 @@ export interface HostOptions {
 
 /** Starts the host process on a machine. It detaches: it outlives this process for the length of its lease. */
 export async function startHost(machine: Machine, layout: Layout, options: HostOptions, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
   const host = await machine.spawn([options.python, '-I', `${layout.pythonDir}/boot.py`, 'host'])
   let stderr = ''
   host.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4000)))
@@ -33,7 +36,7 @@ export async function startHost(machine: Machine, layout: Layout, options: HostO
   })
   const fail = (why: string) => ready.reject(new SeerError('host-failed', { message: `The sandbox's host process ${why}. ${stderr}`.trim() }))
   // The process that was started may end early: the host proper is its child. Only silence and a closed stdout are failures.
-  host.stdout.once('end', () => fail('ended before it was ready'))
+  host.stdout.once('end', () => setTimeout(() => fail('ended before it was ready'), STDERR_WAIT_MS))
   const timer = setTimeout(() => fail(`was not ready within ${READY_DEADLINE_MS / 1000} s`), READY_DEADLINE_MS)
   const onAbort = () => ready.reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })

@@ -62,6 +62,11 @@ program
   .addOption(json())
   .action(async (options) => (await import('./gc.ts')).gcCommand(options))
 
+// `seer … | head`: the run goes on without its listener.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 try {
   await program.parseAsync()
 } catch (error) {

@@ -1,4 +1,6 @@
 /** `seer run`. */
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import pc from 'picocolors'
 import { asExperiment } from '../experiment/experiment.ts'
 import { runExperiment } from '../experiment/run-experiment.ts'
@@ -28,8 +30,9 @@ export interface RunOptions {
 export async function runCommand(nameOrPath: string, options: RunOptions): Promise<void> {
   const quiet = options.json === true
   const say = (text: string) => void (quiet ? process.stderr : process.stdout).write(`${text}\n`)
-  const folder = findExperiment(nameOrPath)
-  const experiment = asExperiment(await loadExperiment(folder), folder)
+  const found = findExperiment(nameOrPath)
+  const experiment = asExperiment(await loadExperiment(found), found)
+  const folder = statSync(found).isDirectory() ? found : dirname(found)
   await recoverBefore(() => recoverAll(options.outputDir), say)
   const interrupt = onInterrupt()
   const { outputDir, set } = options

@@ -2,6 +2,7 @@
 import { relative } from 'node:path'
 import pc from 'picocolors'
 import type { RunOutcome } from '../experiment/run-experiment.ts'
+import { recordedText } from '../harness/story/agent-story.ts'
 import type { AnsweredBy } from '../run/events.ts'
 import type { Summary } from '../run/fold-summary.ts'
 
@@ -14,15 +15,10 @@ interface StartFacts {
 
 export function startLines({ folder, provider, why, recorded }: StartFacts): string {
   const words = recorded
-    ? pc.yellow(`Provider: recorded (${why}). The agent’s words are a recording: ${recordedBy(recorded)}. Its code runs now, so the numbers are fresh.`)
+    ? pc.yellow(`Provider: ${recordedText(recorded)} (${why}).`)
     : `Provider: ${provider} (${why}).`
   const unconfined = pc.yellow('Sandbox: local, NOT confined: the agent’s code runs with your rights on this machine.')
   return [words, unconfined, `Run: ${shortPath(folder)}`].join('\n')
-}
-
-export function recordedBy({ provider, model, at, knewTruth, note }: AnsweredBy): string {
-  const truth = knewTruth === null ? 'not stated whether they knew the truth' : knewTruth ? 'they KNEW the truth' : 'they did not know the truth'
-  return `answered by ${model} (${provider}${note ? `; ${note}` : ''}) on ${at.slice(0, 10)}; ${truth}`
 }
 
 export function runSummary({ folder, status, summary, recordedTo }: RunOutcome): string {
@@ -30,7 +26,7 @@ export function runSummary({ folder, status, summary, recordedTo }: RunOutcome):
   const colour = status === 'completed' ? pc.green : status === 'interrupted' ? pc.yellow : pc.red
   const facts: [string, string][] = [
     ['status', colour(status)],
-    ['agent', summary.recorded[0] ? `recorded: ${recordedBy(summary.recorded[0])}` : (summary.provider ?? 'none')],
+    ['agent', summary.recorded[0] ? recordedText(summary.recorded[0]) : (summary.provider ?? 'none')],
     ['sandbox', summary.confinement === 'none' ? 'local, not confined' : `local, ${summary.confinement}`],
     ['cells', `${cells.started} run, ${cells.failed} failed, ${cells.superseded} superseded (and ${cells.hidden} of the set-up)`],
     ['findings', findings === 0 ? 'none' : `${findings}, the agent’s claim`],

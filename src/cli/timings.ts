@@ -27,7 +27,7 @@ export function timedSteps(events: readonly RunEvent[], { enteredAt, startedAt }
     ['models loaded (set-up cells)', events.findLast((event) => event.type === 'cell-end' && isBefore(event, agentCell))],
     ['agent started', first(({ type }) => type === 'agent-start')],
     ['agent’s first cell sent', agentCell],
-    ['its first result', agentCell && first((event) => event.type === 'cell-end' && event.cell === agentCell.cell)],
+    ['its first result', agentCell && first((event) => event.type === 'cell-end' && event.cell === agentCell.cell && event.session === agentCell.session)],
   ]
   const steps: TimedStep[] = [{ what: 'launcher, Node', at: Math.max(0, startedAt - enteredAt) }]
   for (const [what, event] of milestones) if (event) steps.push({ what, at: Date.parse(event.at) - enteredAt })

@@ -6,9 +6,11 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { HostConnection } from '../channel/host-connection.ts'
+import { deadHostConnection } from '../channel/dead-host.ts'
 import { Journal } from '../channel/journal.ts'
 import { eventsOfRecord } from '../channel/record-events.ts'
 import { connectHost, startHost } from '../channel/start-host.ts'
+import { firstError, SeerError } from '../errors.ts'
 import { parseOptions } from '../options.ts'
 import { useRun, type RunUse } from '../run/current.ts'
 import type { Run } from '../run/run.ts'
@@ -21,6 +23,7 @@ import { showProgress, type Progress } from './progress.ts'
 import { resultSaver } from './save-result.ts'
 
 const LEASE_SECONDS = 120
+const SHUTDOWN_MS = 20_000
 const CELL_DISK_CAP_BYTES = 1024 ** 3
 const SECONDS_PER_DAY = 86_400
 
@@ -74,7 +77,10 @@ export class Sandbox {
   readonly connection: HostConnection
   readonly journal: Journal
   readonly #machine: Machine
+  readonly #layout: Layout
   readonly #use: RunUse
+  /** Takes back what the run was told to do before its end. */
+  readonly #notBeforeEnd: () => void
   #sessions = 0
   #terminated: Promise<void> | undefined
 
@@ -87,7 +93,9 @@ export class Sandbox {
     this.connection = parts.connection
     this.journal = parts.journal
     this.#machine = parts.machine
+    this.#layout = parts.layout
     this.#use = parts.use
+    this.#notBeforeEnd = this.run.beforeEnd(() => this.terminate())
   }
 
   /**
@@ -108,7 +116,9 @@ export class Sandbox {
 
   static async #start(config: z.output<typeof sandboxConfigSchema>, use: RunUse, options: StartOptions): Promise<Sandbox> {
     const { run } = use
-    const { signal = run.signal, progress = showProgress() } = options
+    using shown = options.progress ? undefined : showProgress()
+    const progress = options.progress ?? shown ?? (() => undefined)
+    const signal = options.signal ? AbortSignal.any([options.signal, run.signal]) : run.signal
     const { environment, modelHandles } = await prepare(config, { signal, progress })
     copyFileSync(environment.lock, join(run.folder, 'source', 'env.lock'))
     const id = `sb-${randomBytes(5).toString('hex')}`
@@ -135,12 +145,14 @@ export class Sandbox {
       await startHost(machine, layout, host, signal)
     } catch (error) {
       await machine.terminate()
+      run.emit({ type: 'sandbox-end', by: 'system', sandbox: id, reason: 'it did not start' })
       throw error
     }
     const notice = (text: string) =>
       void run.emit({ type: 'notice-add', by: 'system', sandbox: id, level: 'warning', code: 'connection-lost', text })
     const connection = connectHost(machine, layout, environment.python, notice)
     const journal: Journal = new Journal(connection, {
+      sandbox: id,
       emit: run.emit,
       sync: () => run.sync(),
       hasArtifact: (sha256) => run.artifacts.has(sha256),
@@ -153,8 +165,10 @@ export class Sandbox {
           saveResult: resultSaver(machine, run),
         }),
     })
-    // A loss is told by the journal to its kernels, and thrown there.
-    journal.start().catch(() => undefined)
+    // A loss is told by the journal to its kernels, and thrown there; the notice is for a run that asks them nothing more.
+    journal.start().catch((error: unknown) => {
+      if (error instanceof SeerError) tell(run, { level: 'warning', code: error.code, text: error.message }, id)
+    })
     return new Sandbox({ use, machine, layout, connection, journal, modelHandles, python: environment.python })
   }
 
@@ -180,15 +194,40 @@ export class Sandbox {
   }
 
   async #terminate(): Promise<void> {
-    await this.journal.stop()
-    await this.connection.request('host/shutdown', {}).catch(() => undefined)
+    this.#notBeforeEnd()
+    const problems: unknown[] = []
+    const attempt = (step: Promise<unknown>) => step.catch((error: unknown) => void problems.push(error))
+    // The host ends the kernels and writes down how; a host that does not answer is ended by force below.
+    await this.connection.request('host/shutdown', {}, AbortSignal.timeout(SHUTDOWN_MS)).catch(() => undefined)
+    // Its files hold what it had received, also when there is no host any more.
+    await attempt(this.journal.finish(deadHostConnection(this.#layout.stateDir), terminated()))
     this.connection.close()
-    await this.#machine.terminate()
-    this.run.emit({ type: 'sandbox-end', by: 'system', sandbox: this.sandboxId, reason: 'terminated' })
-    await this.#use.release()
+    await attempt(this.#machine.terminate())
+    await attempt(Promise.resolve().then(() => this.run.emit({ type: 'sandbox-end', by: 'system', sandbox: this.sandboxId, reason: 'terminated' })))
+    const problem = problems.find((error) => !isKnownToRun(error))
+    await this.#use.release(problem)
+    if (problem !== undefined) throw problem
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.terminate()
+  }
+}
+
+function terminated(): SeerError {
+  return new SeerError('sandbox-terminated', { message: 'The sandbox was terminated while it was in use.', endsRun: true })
+}
+
+/** What ends a run is thrown by its end: thrown here too, it would hide what a script was failing with. */
+function isKnownToRun(error: unknown): boolean {
+  const first = firstError(error)
+  return first instanceof SeerError && (first.endsRun || first.code === 'run-ended')
+}
+
+function tell(run: Run, notice: { level: 'warning'; code: string; text: string }, sandbox: string): void {
+  try {
+    run.emit({ type: 'notice-add', by: 'system', sandbox, ...notice })
+  } catch {
+    // A log that cannot be written ends the run by itself.
   }
 }

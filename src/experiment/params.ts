@@ -12,7 +12,7 @@ export function resolveParams(
   asked: { profile?: string; set: readonly string[] },
 ): { profile: string; params: Record<string, Json> } {
   const profile = asked.profile ?? Object.keys(experiment.profiles)[0]!
-  const named = experiment.profiles[profile]
+  const named = Object.hasOwn(experiment.profiles, profile) ? experiment.profiles[profile] : undefined
   if (!named) {
     const known = Object.keys(experiment.profiles)
     throw new SeerError('unknown-profile', {
@@ -22,7 +22,12 @@ export function resolveParams(
   }
   const given = Object.fromEntries(asked.set.map((text) => parseAssignment(text, experiment.params)))
   const params = parseOptions('params', experiment.params.strict(), { ...named, ...given })
-  return { profile, params: z.record(z.string(), z.json()).parse(params) }
+  const json = z.record(z.string(), z.json()).safeParse(params)
+  if (json.success) return { profile, params: json.data }
+  throw new SeerError('experiment-params', {
+    message: `The parameters are not JSON, so they cannot be kept with the run:\n${z.prettifyError(json.error)}`,
+    hint: 'Use numbers, texts, booleans, null, and lists and objects of these.',
+  })
 }
 
 /** `steps=8` and `words=["a","b"]` are JSON; anything else is text where the parameter takes text. */
@@ -30,7 +35,7 @@ function parseAssignment(text: string, schema: z.ZodObject): [string, unknown] {
   const at = text.indexOf('=')
   if (at < 1) throw new SeerError('invalid-options', { message: `--set ${text} is not of the form key=value.` })
   const [key, value] = [text.slice(0, at), text.slice(at + 1)]
-  const field = schema.shape[key] as z.ZodType | undefined
+  const field = Object.hasOwn(schema.shape, key) ? (schema.shape[key] as z.ZodType) : undefined
   if (field?.safeParse(value).success) return [key, value]
   try {
     return [key, JSON.parse(value)]
@@ -42,7 +47,7 @@ function parseAssignment(text: string, schema: z.ZodObject): [string, unknown] {
 /** `{{name}}` in a task stands for a parameter: text as it is, anything else as JSON. */
 export function renderTask(template: string, params: Readonly<Record<string, Json>>): string {
   return template.replaceAll(/\{\{\s*([A-Za-z_]\w*)\s*\}\}/g, (_, name: string) => {
-    const value = params[name]
+    const value = Object.hasOwn(params, name) ? params[name] : undefined
     if (value !== undefined) return typeof value === 'string' ? value : JSON.stringify(value)
     throw new SeerError('task-placeholder', {
       message: `task.md names {{${name}}}, which is not a parameter${didYouMean(name, Object.keys(params))}`,

@@ -1,7 +1,7 @@
 /** `seer run`: from an experiment and what was asked for, to a run's folder. Everything that can be wrong is found first. */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { isAbort, SeerError } from '../errors.ts'
+import { firstError, SeerError } from '../errors.ts'
 import type { AgentRequest, Provider } from '../harness/agent.ts'
 import { claudeProvider, DEFAULT_CLAUDE_MODEL } from '../harness/claude.ts'
 import { withProvider } from '../harness/current-provider.ts'
@@ -106,8 +106,9 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       await keepRecording(run, recordedTo, asked, request)
     }
   } catch (error) {
-    status = signal.aborted && (isAbort(error) || error === signal.reason) ? 'interrupted' : 'failed'
-    failure = error
+    failure = firstError(error)
+    // After an interrupt, whatever goes wrong is its consequence, but for what would have ended the run by itself.
+    status = signal.aborted && !(failure instanceof SeerError && failure.endsRun) ? 'interrupted' : 'failed'
   }
   try {
     await run.end(status, status === 'failed' ? failure : undefined)

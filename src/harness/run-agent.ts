@@ -4,6 +4,7 @@ import { localServers, mcpConfigSchema } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
 import { useRun } from '../run/current.ts'
 import type { RunEvent } from '../run/events.ts'
+import { Run } from '../run/run.ts'
 import { openScriptRun } from '../run/script-run.ts'
 import type { AgentEnd, AgentRequest, Provider } from './agent.ts'
 import { claudeProvider } from './claude.ts'
@@ -30,6 +31,8 @@ const optionsSchema = z.strictObject({
     .default('agent'),
   maxTurns: z.int().positive().default(DEFAULT_MAX_TURNS),
   signal: z.instanceof(AbortSignal).optional(),
+  /** Without it: the run of the session that the tools come from, else the current one. */
+  run: z.custom<Run>((value) => value instanceof Run, 'is not a Run').optional(),
   /** No rendering on the terminal. */
   quiet: z.boolean().default(false),
 })
@@ -41,14 +44,14 @@ export type RunAgentOptions = z.input<typeof optionsSchema>
  */
 export async function* runAgent(options: RunAgentOptions): AsyncGenerator<RunEvent, AgentEnd> {
   const parsed = parseOptions('runAgent', optionsSchema, options)
-  const { run, release } = useRun(undefined, openScriptRun)
+  const servers = localServers(parsed.mcpConfig)
+  const { run, release } = useRun(parsed.run ?? servers[0]?.run, openScriptRun)
   const left = new AbortController()
   const signal = AbortSignal.any([left.signal, run.signal, ...(parsed.signal ? [parsed.signal] : [])])
   const events = run.events()
-  const render = parsed.quiet || currentProvider()?.quiet ? undefined : renderEvents()
+  const render = parsed.quiet || currentProvider()?.quiet ? undefined : renderEvents(process.stdout, { readBlob: (sha256) => run.artifacts.read(sha256) })
   let working: Promise<AgentEnd> | undefined
   try {
-    const servers = localServers(parsed.mcpConfig)
     const request = { ...parsed, tools: servers.flatMap(({ tools }) => tools) }
     const provider = await providerOf(parsed.provider, parsed.model, request)
     const settle = async (until: AbortSignal) => void (await Promise.all(servers.map((server) => server.settle(until))))
@@ -69,6 +72,7 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<RunEve
     // Also when the loop that reads us was left early: the agent stops, and what it was doing is interrupted.
     left.abort(new DOMException('The loop over runAgent was left.', 'AbortError'))
     await working?.catch(() => undefined)
+    events.close()
     await release()
   }
 }

@@ -8,6 +8,7 @@ import type { JournalListener } from '../channel/journal.ts'
 import type { JournalRecord, KernelConfig, KernelHandle } from '../channel/protocol.ts'
 import { SeerError } from '../errors.ts'
 import type { By, Emit } from '../run/events.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 export type CellStatus = 'ok' | 'error' | 'aborted' | 'died' | 'unknown'
 export interface CellEnd {
@@ -27,6 +28,11 @@ const LADDER = [
   { how: 'signal', waitMs: 5000 },
   { how: 'signal', waitMs: 5000 },
 ] as const
+type Ladder = readonly { how: 'message' | 'signal'; waitMs: number }[]
+const KEEP_ALIVE_MS = 60_000
+
+/** What the host answers when the kernel that was meant is not there any more. */
+const GONE = new Set(['kernel-gone', 'stale-generation'])
 
 interface Options {
   readonly connection: Connection
@@ -34,6 +40,7 @@ interface Options {
   readonly sandbox: string
   readonly session: string
   readonly config: KernelConfig
+  readonly ladder?: Ladder
 }
 
 export class Kernel implements JournalListener {
@@ -41,8 +48,11 @@ export class Kernel implements JournalListener {
   readonly #options: Options
   readonly #authors = new Map<string, By>()
   readonly #running = new Map<string, PromiseWithResolvers<CellEnd>>()
+  /** By generation: a record may come before the answer to the start. */
+  readonly #deaths = new Map<number, Extract<JournalRecord, { kind: 'kernel-dead' }>>()
   #handle: KernelHandle | undefined
-  #death: Extract<JournalRecord, { kind: 'kernel-dead' }> | undefined
+  #starting: Promise<void> | undefined
+  #keepAlive: NodeJS.Timeout | undefined
   #lost: Error | undefined
   #cells = 0
 
@@ -62,8 +72,9 @@ export class Kernel implements JournalListener {
 
   /** Why the kernel is dead, or undefined while it lives. */
   get death(): string | undefined {
-    if (!this.#death) return undefined
-    const { exitCode, signal } = this.#death
+    const death = this.#deaths.get(this.generation)
+    if (!death) return undefined
+    const { exitCode, signal } = death
     return signal ? `killed by ${signal}` : `exit code ${exitCode}`
   }
 
@@ -72,17 +83,23 @@ export class Kernel implements JournalListener {
   }
 
   /** Starts the first generation, or the next one; what the old one held in memory is lost. */
-  async start(signal?: AbortSignal): Promise<void> {
+  start(signal?: AbortSignal): Promise<void> {
+    this.#starting ??= this.#startNext(signal).finally(() => (this.#starting = undefined))
+    return this.#starting
+  }
+
+  async #startNext(signal?: AbortSignal): Promise<void> {
+    if (this.#lost) throw this.#lost
     const { connection, config } = this.#options
     const generation = this.generation + 1
     this.#handle = await connection.request('kernel/start', { session: this.session, generation, config }, signal)
-    this.#death = undefined
   }
 
   /** Takes the next cell id and hands the code to the kernel. Ids count up for the whole session and are never used again. */
   async execute(code: string, options: { by: By; hidden?: boolean; supersedes?: string }): Promise<StartedCell> {
+    await this.#starting?.catch(() => undefined)
     if (this.#lost) throw this.#lost
-    if (this.#death) throw this.#deadError()
+    if (this.death !== undefined) throw this.#deadError()
     const cell = this.takeCellId()
     const { by, hidden = false, supersedes } = options
     const place = { session: this.session, sandbox: this.#options.sandbox, cell }
@@ -91,12 +108,15 @@ export class Kernel implements JournalListener {
     const end = Promise.withResolvers<CellEnd>()
     end.promise.catch(() => undefined)
     this.#running.set(cell, end)
+    // Else a script that waits for a cell and nothing else would end before it.
+    this.#keepAlive ??= setInterval(() => undefined, KEEP_ALIVE_MS)
     try {
       await this.#options.connection.request('kernel/execute', { session: this.session, generation: this.generation, cell, code })
     } catch (error) {
-      this.#running.delete(cell)
-      this.#options.emit({ type: 'cell-end', ...place, by: 'system', status: 'unknown', executionCount: null, durationMs: 0 })
-      if (error instanceof SeerError && error.code === 'kernel-gone') throw this.#deadError()
+      const unknown: CellEnd = { status: 'unknown', executionCount: null, durationMs: 0 }
+      this.#ended(cell, unknown)
+      this.#options.emit({ type: 'cell-end', ...place, by: 'system', ...unknown })
+      if (error instanceof SeerError && GONE.has(error.code)) throw this.#deadError()
       throw error
     }
     return { cell, ended: end.promise }
@@ -114,20 +134,18 @@ export class Kernel implements JournalListener {
 
   /** Resolves when no cell is running. */
   async settle(signal: AbortSignal): Promise<void> {
-    const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
-    aborted.catch(() => undefined)
     while (this.#running.size > 0) {
-      signal.throwIfAborted()
-      await Promise.race([aborted, ...[...this.#running.values()].map(({ promise }) => promise)])
+      await untilAborted(Promise.race([...this.#running.values()].map(({ promise }) => promise)), signal)
     }
   }
 
   /** Asks, then sends SIGINT, then again. False: the running cell has swallowed all three, and only a restart will stop it. */
   async interrupt(by: By): Promise<boolean> {
-    const [current] = this.#running.values()
-    if (!current) return true
-    for (const { how, waitMs } of LADDER) {
-      this.#options.emit({ type: 'cell-interrupt', session: this.session, sandbox: this.#options.sandbox, cell: this.running[0]!, by, how })
+    const [first] = this.#running
+    if (!first) return true
+    const [cell, current] = first
+    for (const { how, waitMs } of this.#options.ladder ?? LADDER) {
+      this.#options.emit({ type: 'cell-interrupt', session: this.session, sandbox: this.#options.sandbox, cell, by, how })
       await this.#options.connection.request('kernel/interrupt', { session: this.session, generation: this.generation, how })
       if (await endsWithin(current.promise, waitMs)) return true
     }
@@ -136,11 +154,22 @@ export class Kernel implements JournalListener {
 
   /** From the journal, after the record's events are in the log. */
   take(record: JournalRecord): void {
-    if (record.kind === 'kernel-dead' && record.generation === this.generation) this.#death = record
+    if (record.kind === 'kernel-dead') this.#deaths.set(record.generation, record)
     if (record.kind !== 'cell-end') return
     const { cell, status, executionCount, durationMs } = record
-    this.#running.get(cell)?.resolve({ status, executionCount, durationMs })
+    this.#ended(cell, { status, executionCount, durationMs })
+  }
+
+  #ended(cell: string, end: CellEnd): void {
+    this.#running.get(cell)?.resolve(end)
     this.#running.delete(cell)
+    this.#sleepIfIdle()
+  }
+
+  #sleepIfIdle(): void {
+    if (this.#running.size > 0) return
+    clearInterval(this.#keepAlive)
+    this.#keepAlive = undefined
   }
 
   /** Nobody will ever say how the running cells ended; the log's reader sees cells without an end. */
@@ -148,6 +177,7 @@ export class Kernel implements JournalListener {
     this.#lost = error instanceof Error ? error : new Error(String(error))
     for (const end of this.#running.values()) end.reject(this.#lost)
     this.#running.clear()
+    this.#sleepIfIdle()
   }
 
   #deadError(): SeerError {

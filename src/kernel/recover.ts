@@ -7,15 +7,14 @@ import { join } from 'node:path'
 import { deadHostConnection } from '../channel/dead-host.ts'
 import { Journal, type JournalPosition } from '../channel/journal.ts'
 import { eventsOfRecord } from '../channel/record-events.ts'
-import { connectHost } from '../channel/start-host.ts'
 import { resultSaver } from '../environment/save-result.ts'
-import { describeError } from '../errors.ts'
+import { describeError, SeerError } from '../errors.ts'
 import { readLock } from '../run/lock.ts'
 import { Run } from '../run/run.ts'
 import { readEvents } from '../run/log-reader.ts'
 import type { EventOf, RunEvent, UnknownEvent } from '../run/events.ts'
 import { attachLocalMachine } from '../sandbox/local/local.ts'
-import { livingHost } from '../sandbox/local/end-host.ts'
+import { endHost } from '../sandbox/local/end-host.ts'
 
 type LoggedEvent = RunEvent | UnknownEvent
 export interface Recovery {
@@ -26,31 +25,30 @@ export interface Recovery {
   readonly problems: readonly string[]
 }
 
-/** True for a run that has no end and whose writer is dead. */
-export function isCrashed(folder: string, events: readonly LoggedEvent[]): boolean {
-  const lock = readLock(folder)
-  return lock !== undefined && !lock.alive && !events.some(({ type }) => type === 'run-end')
-}
-
-/** Undefined for a run that needs no recovery. */
+/** Undefined for a run that needs no recovery, or that another process is recovering. */
 export async function recoverRun(folder: string): Promise<Recovery | undefined> {
   // A lock that is gone or alive needs no reading of the log.
   if (readLock(folder)?.alive !== false || !existsSync(join(folder, 'events.jsonl'))) return undefined
+  const run = await Run.reopen(folder).catch((error: unknown) => {
+    if (error instanceof SeerError && (error.code === 'run-locked' || error.code === 'run-ended')) return undefined
+    throw error
+  })
+  if (!run) return undefined
   const { events } = await readEvents(join(folder, 'events.jsonl'))
-  if (!isCrashed(folder, events)) return undefined
-  const run = await Run.reopen(folder)
   const problems: string[] = []
   const before = run.lastSeq
-  for (const sandbox of openSandboxes(events)) {
+  for (const start of openSandboxes(events)) {
     try {
-      await drainSandbox(run, sandbox, events)
+      await drainSandbox(run, start, events)
+      run.emit({ type: 'sandbox-end', by: 'system', ...(start.sandbox ? { sandbox: start.sandbox } : {}), reason: 'its run crashed' })
     } catch (error) {
-      problems.push(`sandbox ${sandbox.sandbox}: ${describeError(error)}`)
+      problems.push(`sandbox ${start.sandbox}: ${describeError(error)}`)
     }
-    run.emit({ type: 'sandbox-end', by: 'system', ...(sandbox.sandbox ? { sandbox: sandbox.sandbox } : {}), reason: 'its run crashed' })
   }
   const recovered = run.lastSeq - before
-  await run.end('crashed')
+  // What could not be saved now is kept where it is, for the next time.
+  if (problems.length > 0) run.leave()
+  else await run.end('crashed')
   return { run: run.id, folder, recovered, problems }
 }
 
@@ -61,16 +59,16 @@ function openSandboxes(events: readonly LoggedEvent[]): EventOf<'sandbox-start'>
 
 async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: readonly LoggedEvent[]): Promise<void> {
   const attached = attachLocalMachine(start.attach)
-  const { python } = start.attach
-  if (!attached || typeof python !== 'string') throw new Error('the log does not say where it ran')
+  if (!attached) throw new Error('the log does not say where it ran')
   const { machine, layout } = attached
-  const alive = (await livingHost(layout)) !== undefined
-  const live = alive ? connectHost(machine, layout, python, () => undefined) : undefined
+  // First its end: then what it holds has an end too, and a cell that prints for ever cannot hold us up.
+  await endHost(layout)
   const authors = new Map(events.flatMap((event) => (event.type === 'cell-start' ? [[`${event.session}/${event.cell}`, event.by] as const] : [])))
   const sandbox = start.sandbox ?? ''
   const journal = new Journal(
-    live ?? deadHostConnection(layout.stateDir),
+    deadHostConnection(layout.stateDir),
     {
+      sandbox,
       emit: run.emit,
       sync: () => run.sync(),
       hasArtifact: (sha256) => run.artifacts.has(sha256),
@@ -85,12 +83,9 @@ async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: r
     },
     positionIn(events, sandbox),
   )
-  try {
-    await journal.drain()
-  } finally {
-    live?.close()
-    await machine.terminate()
-  }
+  await journal.drain()
+  await run.sync()
+  await machine.terminate()
 }
 
 /** The last journal record of a sandbox that the log holds, with the types of its events: it may hold only some of them. */

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
+import type { Run } from '../run/run.ts'
 import type { Tool } from '../tools/tool.ts'
 
 export const mcpConfigSchema = z.strictObject({
@@ -19,6 +20,8 @@ export type McpConfig = z.infer<typeof mcpConfigSchema>
 
 /** What stands behind a url of this process. */
 export interface LocalServer {
+  /** Where what the tools do is written. */
+  readonly run: Run
   readonly tools: readonly Tool[]
   /** Resolves when nothing that was started through the tools is running. */
   readonly settle: (signal: AbortSignal) => Promise<void>
@@ -29,7 +32,7 @@ const servers = new Map<string, LocalServer>()
 export function publish(name: string, server: LocalServer): { config: McpConfig; withdraw: () => void } {
   const url = `seer-local://${randomBytes(12).toString('hex')}/${name}`
   servers.set(url, server)
-  return { config: { mcpServers: { [name]: { type: 'http', url } } }, withdraw: () => servers.delete(url) }
+  return { config: { mcpServers: { [name]: { type: 'http', url } } }, withdraw: () => void servers.delete(url) }
 }
 
 /** The servers of a config, all of this process. Throws for one that is not, or no longer is. */

@@ -4,7 +4,7 @@ import type { RunEvent } from './events.ts'
 export class EventQueue implements AsyncIterableIterator<RunEvent> {
   readonly #waiting: RunEvent[] = []
   readonly #onClose: () => void
-  #wake: (() => void) | undefined
+  #wake: (() => void)[] = []
   #closed = false
 
   constructor(onClose: () => void) {
@@ -13,14 +13,18 @@ export class EventQueue implements AsyncIterableIterator<RunEvent> {
 
   push(event: RunEvent): void {
     this.#waiting.push(event)
-    this.#wake?.()
+    this.#wakeAll()
   }
 
   /** What has not been read yet is still given out; after it the loop ends. */
   close(): void {
     this.#closed = true
-    this.#wake?.()
+    this.#wakeAll()
     this.#onClose()
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wake.splice(0)) wake()
   }
 
   async next(): Promise<IteratorResult<RunEvent>> {
@@ -28,7 +32,7 @@ export class EventQueue implements AsyncIterableIterator<RunEvent> {
       const event = this.#waiting.shift()
       if (event) return { value: event, done: false }
       if (this.#closed) return { value: undefined, done: true }
-      await new Promise<void>((resolve) => (this.#wake = resolve))
+      await new Promise<void>((resolve) => this.#wake.push(resolve))
     }
   }
 

@@ -236,6 +236,16 @@ export type ParsedEvent =
 
 /** Reads one line's value. A known type with a wrong payload is invalid; an unknown type with an envelope is kept. */
 export function parseEvent(value: unknown): ParsedEvent {
+  try {
+    return checkEvent(value)
+  } catch (error) {
+    // JSON that is nested a few thousand deep is more than the checker's stack.
+    if (error instanceof RangeError) return { kind: 'invalid', why: 'nested too deeply' }
+    throw error
+  }
+}
+
+function checkEvent(value: unknown): ParsedEvent {
   const envelope = envelopeSchema.loose().safeParse(value)
   if (!envelope.success) return { kind: 'invalid', why: z.prettifyError(envelope.error) }
   const schema = schemas.get(envelope.data.type)

@@ -41,9 +41,8 @@ function lastValidLine(file: number, size: number): { end: number; lastSeq: numb
     const bytes = readRange(file, start, size)
     let end = bytes.lastIndexOf(0x0a)
     while (end >= 0) {
+      // A line whose start is out of view is no valid one; should none be found, more comes into view.
       const before = end === 0 ? -1 : bytes.lastIndexOf(0x0a, end - 1)
-      // Without its start in view, a line cannot be judged: look further back.
-      if (before < 0 && start > 0) break
       const seq = seqOf(bytes.subarray(before + 1, end))
       if (seq !== undefined) return { end: start + end + 1, lastSeq: seq }
       end = before

@@ -1,6 +1,7 @@
 /** What is made from the log while a run goes on: the notebook, the results' tables and run.json. */
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { describeError, SeerError } from '../errors.ts'
 import type { Artifacts } from './artifacts.ts'
 import type { CellState } from './fold-cells.ts'
 import type { Summary } from './fold-summary.ts'
@@ -58,6 +59,15 @@ function pythonOf(event: AnyEvent): string | null {
 }
 
 function writeAtomic(path: string, value: unknown): void {
-  writeFileSync(`${path}.part`, `${JSON.stringify(value, null, 2)}\n`)
-  renameSync(`${path}.part`, path)
+  try {
+    writeFileSync(`${path}.part`, `${JSON.stringify(value, null, 2)}\n`)
+    renameSync(`${path}.part`, path)
+  } catch (cause) {
+    throw new SeerError('run-json-write-failed', {
+      message: `${path} could not be written: ${describeError(cause)}`,
+      hint: 'Everything in it is in events.jsonl too. Make room on that disk, or choose another one with --output-dir.',
+      cause,
+      endsRun: true,
+    })
+  }
 }

@@ -5,8 +5,8 @@
  * `results/*.jsonl`. `artifacts/` holds large values by the hash of their bytes.
  */
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { describeError, SeerError } from '../errors.ts'
+import { basename, join, resolve } from 'node:path'
+import { describeError, firstError, SeerError } from '../errors.ts'
 import { openArtifacts, type Artifacts } from './artifacts.ts'
 import { knownEvents, LOG_VERSION, type Emit, type EventInput, type EventOf, type RunEvent } from './events.ts'
 import { EventQueue } from './event-queue.ts'
@@ -35,13 +35,17 @@ export class Run {
   readonly #projections: Projections
   readonly #queues = new Set<EventQueue>()
   readonly #startedAt = performance.now()
+  readonly #open = new Set<() => Promise<void>>()
   #ended: Promise<void> | undefined
+  #closed = false
+  /** The first error after which the run cannot count as completed, whoever caught it. */
+  #failure: SeerError | undefined
 
   private constructor(folder: string, start: RunStart, signal: AbortSignal, lock: RunLock) {
     this.start = start
     this.signal = signal
-    this.folder = folder
-    this.id = folder.split('/').at(-1)!
+    this.folder = resolve(folder)
+    this.id = basename(this.folder)
     this.#lock = lock
     this.artifacts = openArtifacts(join(folder, 'artifacts'))
     this.#log = openLogWriter(join(folder, 'events.jsonl'), { run: this.id })
@@ -51,24 +55,32 @@ export class Run {
 
   /** Takes the lock of a new, empty folder and writes the first event. */
   static create(folder: string, start: RunStart, signal = new AbortController().signal): Run {
-    for (const name of ['artifacts', 'results', 'source']) mkdirSync(join(folder, name), { recursive: true })
-    const run = new Run(folder, start, signal, acquireLock(folder))
-    run.emit({ type: 'run-start', by: 'system', logVersion: LOG_VERSION, ...start })
-    return run
+    const lock = occupy(folder)
+    try {
+      const run = new Run(folder, start, signal, lock)
+      run.emit({ type: 'run-start', by: 'system', logVersion: LOG_VERSION, ...start })
+      return run
+    } catch (error) {
+      lock.release()
+      throw error
+    }
   }
 
   /** Goes on with the log of a crashed run: takes over its lock, and makes everything that is derived from the log anew. */
   static async reopen(folder: string): Promise<Run> {
     const lock = acquireLock(folder)
-    const { events } = await readEvents(join(folder, 'events.jsonl'))
-    const start = knownEvents(events).find((event): event is EventOf<'run-start'> => event.type === 'run-start')
-    if (!start) {
+    try {
+      const { events } = await readEvents(join(folder, 'events.jsonl'))
+      const start = knownEvents(events).find((event): event is EventOf<'run-start'> => event.type === 'run-start')
+      if (!start) throw new SeerError('log-without-start', { message: `The log in ${folder} does not say what it is a log of.` })
+      if (events.some(({ type }) => type === 'run-end')) throw new SeerError('run-ended', { message: `The run in ${folder} has ended.` })
+      const run = new Run(folder, start, new AbortController().signal, lock)
+      for (const event of events) run.#projections.push(event)
+      return run
+    } catch (error) {
       lock.release()
-      throw new SeerError('log-without-start', { message: `The log in ${folder} does not say what it is a log of.` })
+      throw error
     }
-    const run = new Run(folder, start, new AbortController().signal, lock)
-    for (const event of events) run.#projections.push(event)
-    return run
   }
 
   /** The number of the last event. */
@@ -95,17 +107,35 @@ export class Run {
 
   /** Appends an event. It is in the file when this returns; {@link sync} makes sure that it is on the disk. */
   #append(event: EventInput): RunEvent {
-    if (this.#ended && event.type !== 'run-end') {
-      throw new SeerError('run-ended', { message: `The run ${this.id} has ended; "${event.type}" came too late.` })
+    if (this.#closed) throw new SeerError('run-ended', { message: `The run ${this.id} has ended; "${event.type}" came too late.` })
+    try {
+      const stamped = this.#log.append(event)
+      for (const queue of this.#queues) queue.push(stamped)
+      this.#projections.push(stamped)
+      return stamped
+    } catch (error) {
+      throw this.#noted(error)
     }
-    const stamped = this.#log.append(event)
-    this.#projections.push(stamped)
-    for (const queue of this.#queues) queue.push(stamped)
-    return stamped
   }
 
-  sync(): Promise<void> {
-    return this.#log.sync()
+  async sync(): Promise<void> {
+    try {
+      await this.#log.sync()
+    } catch (error) {
+      throw this.#noted(error)
+    }
+  }
+
+  /** Whoever catches it: a run whose log or results could not be written has not completed. */
+  #noted(error: unknown): unknown {
+    if (error instanceof SeerError && error.endsRun) this.#failure ??= error
+    return error
+  }
+
+  /** Has `close` called when the run ends, before its last event: for what must not outlive the run. Returns how to take it back. */
+  beforeEnd(close: () => Promise<void>): () => void {
+    this.#open.add(close)
+    return () => void this.#open.delete(close)
   }
 
   /** Stores bytes in `artifacts/` and returns their sha256. */
@@ -118,42 +148,91 @@ export class Run {
     return queue
   }
 
-  /** Writes the last event, the last notebook and run.json, and gives the lock back. Idempotent. */
+  /**
+   * Ends what is open, writes the last event, the last notebook and run.json, and gives the lock back. Idempotent. Throws, after
+   * all of that, what could not be written; a run in which that has happened has failed, whatever `status` says.
+   */
   end(status: RunStatus, error?: unknown): Promise<void> {
     this.#ended ??= this.#end(status, error)
     return this.#ended
   }
 
   async #end(status: RunStatus, error?: unknown): Promise<void> {
+    const problems: unknown[] = []
+    const attempt = async (step: () => unknown) => {
+      try {
+        await step()
+      } catch (problem) {
+        problems.push(problem)
+      }
+    }
+    for (const close of this.#open) await attempt(close)
+    const hidden = status === 'completed' ? this.#failure : undefined
+    await attempt(() => this.#appendEnd(hidden ? 'failed' : status, hidden ?? error))
+    await attempt(() => this.#log.sync())
+    await attempt(() => this.#projections.close())
+    this.#giveBack()
+    const problem = hidden ?? problems[0]
+    if (problem !== undefined) throw problem
+  }
+
+  /** For a process that is about to exit and can no longer wait. What is open is left to end itself. */
+  endNow(status: RunStatus, error?: unknown): void {
+    if (this.#closed) return
+    this.#ended ??= Promise.resolve()
     try {
       this.#appendEnd(status, error)
-      await this.#log.sync()
-      await this.#projections.close()
+      this.#log.syncNow()
+      this.#projections.closeNow()
     } finally {
-      for (const queue of this.#queues) queue.close()
-      this.#log.close()
-      this.#lock.release()
+      this.#giveBack()
     }
   }
 
-  /** For a process that is about to exit and can no longer wait: only the log, without the notebook's last state. */
-  endNow(status: RunStatus, error?: unknown): void {
-    if (this.#ended) return
-    this.#ended = Promise.resolve()
-    this.#appendEnd(status, error)
-    this.#log.syncNow()
-    this.#projections.closeNow()
+  /** Closes the log without an end and leaves the lock to this process: who comes after it finds a crashed run. */
+  leave(): void {
+    this.#ended ??= Promise.resolve()
+    this.#closed = true
     this.#log.close()
-    this.#lock.release()
   }
 
   #appendEnd(status: RunStatus, error: unknown): void {
+    if (this.#closed) return
     const durationMs = Math.round(performance.now() - this.#startedAt)
-    this.#append({ type: 'run-end', by: 'system', status, durationMs, ...(error === undefined ? {} : { error: errorOf(error) }) })
+    try {
+      this.#append({ type: 'run-end', by: 'system', status, durationMs, ...(error === undefined ? {} : { error: errorOf(error) }) })
+    } finally {
+      this.#closed = true
+    }
+  }
+
+  #giveBack(): void {
+    for (const queue of this.#queues) queue.close()
+    try {
+      this.#log.close()
+    } finally {
+      this.#lock.release()
+    }
   }
 }
 
-function errorOf(error: unknown): NonNullable<EventOf<'run-end'>['error']> {
+/** The folders of a run, and its lock. */
+function occupy(folder: string): RunLock {
+  try {
+    for (const name of ['artifacts', 'results', 'source']) mkdirSync(join(folder, name), { recursive: true })
+    return acquireLock(folder)
+  } catch (error) {
+    if (error instanceof SeerError) throw error
+    throw new SeerError('output-dir-unusable', {
+      message: `The run folder ${folder} cannot be written to: ${describeError(error)}`,
+      hint: 'Make room on that disk, or choose another one with --output-dir.',
+      cause: error,
+    })
+  }
+}
+
+function errorOf(thrown: unknown): NonNullable<EventOf<'run-end'>['error']> {
+  const error = firstError(thrown)
   if (!(error instanceof SeerError)) return { code: 'unexpected', message: describeError(error) }
   return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
 }

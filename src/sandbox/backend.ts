@@ -23,6 +23,8 @@ export interface MachineProcess {
   readonly stderr: Readable
   readonly exited: Promise<{ code: number | null; signal: string | null }>
   kill(): void
+  /** From now on it does not keep this process alive. */
+  unref?(): void
 }
 
 /** Where things lie on a machine: what the host process is told, and what a later process needs to find it again. */

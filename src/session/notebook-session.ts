@@ -17,6 +17,7 @@ import type { Notebook } from '../tools/notebook.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
 import type { Library } from '../workspace/library.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { modelInfoText } from './model-info.ts'
 
 const optionsSchema = z.strictObject({
@@ -52,7 +53,7 @@ export class NotebookSession {
     this.workspacePath = sandbox.workspacePath
     this.#kernel = kernel
     this.#sandbox = sandbox
-    const { config, withdraw } = publish('notebook', { tools, settle: (signal) => kernel.settle(signal) })
+    const { config, withdraw } = publish('notebook', { run: sandbox.run, tools, settle: (signal) => kernel.settle(signal) })
     this.mcpConfig = config
     this.#withdraw = withdraw
   }
@@ -60,7 +61,7 @@ export class NotebookSession {
   /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits until it has ended. */
   async exec(code: string): Promise<ExecResult> {
     const { cell, ended } = await this.#kernel.execute(code, { by: 'researcher' })
-    const { status } = await ended
+    const { status } = await untilAborted(ended, this.#sandbox.run.signal)
     return { cell, status, text: await textOf(this.#sandbox, this.sessionId, cell) }
   }
 
@@ -69,7 +70,7 @@ export class NotebookSession {
     if (!this.#terminated) {
       this.#terminated = true
       this.#withdraw()
-      this.#sandbox.run.emit({ type: 'session-end', by: 'system', session: this.sessionId, reason: 'terminated' })
+      emitEnd(this.#sandbox, this.sessionId, 'terminated')
     }
     return Promise.resolve()
   }
@@ -116,8 +117,13 @@ export async function createNotebookSession(
     libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
     models: sandbox.modelHandles.map(({ name, varName, weightsSha256, quantisation }) => ({ name, varName, weightsSha256, quantisation })),
   })
-  await kernel.start(run.signal)
-  await notebook.setUp()
+  try {
+    await kernel.start(run.signal)
+    await notebook.setUp()
+  } catch (error) {
+    emitEnd(sandbox, session, 'its set-up failed')
+    throw error
+  }
   return new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace))
 }
 
@@ -128,12 +134,21 @@ function keepLibrary(runFolder: string, { name, code }: Library): void {
   writeFileSync(join(folder, `${name}.py`), code)
 }
 
+/** A log that cannot be written any more has told so already. */
+function emitEnd(sandbox: Sandbox, session: string, reason: string): void {
+  try {
+    sandbox.run.emit({ type: 'session-end', by: 'system', session, sandbox: sandbox.sandboxId, reason })
+  } catch {
+    return
+  }
+}
+
 /** The cells that run before the agent's: our own set-up, then the researcher's init code. */
 async function setUp(sandbox: Sandbox, workspace: Workspace, kernel: Kernel): Promise<void> {
   const cells = ['seer.setup()', ...(workspace.customInitCode === undefined ? [] : [workspace.customInitCode])]
   for (const code of cells) {
     const { cell, ended } = await kernel.execute(code, { by: 'setup', hidden: workspace.hiddenModelLoading })
-    const { status } = await ended
+    const { status } = await untilAborted(ended, sandbox.run.signal)
     if (status === 'ok') continue
     throw new SeerError('setup-cell-failed', {
       message: `The set-up cell ${cell} ended with "${status}":\n${await textOf(sandbox, kernel.session, cell)}`,

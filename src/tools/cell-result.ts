@@ -9,6 +9,7 @@ import type { ContentBlock, ToolContext, ToolResult } from './tool.ts'
 
 /** A cell that takes longer is not stopped: the call returns `running`, and the agent decides. Below clients' 60 s time-outs. */
 export const PATIENCE_MS = 25_000
+const STOP_MS = 2000
 
 export const cellResultSchema = z.strictObject({
   cell: z.string(),
@@ -26,11 +27,21 @@ export async function waitAndTell(notebook: Notebook, cell: string, context: Too
     const signal = AbortSignal.any([timer.signal, context.signal])
     try {
       await Promise.race([ended, sleep(patienceMs, undefined, { signal })])
+    } catch (error) {
+      // Whoever stops the call wants its cell stopped too.
+      if (context.signal.aborted) await stopCell(notebook)
+      throw error
     } finally {
       timer.abort()
     }
   }
   return tellCell(notebook, cell)
+}
+
+/** Asks, and does not wait for a cell that will not listen. */
+async function stopCell({ kernel }: Notebook): Promise<void> {
+  const stopped = kernel.interrupt('system').catch(() => undefined)
+  await Promise.race([stopped, sleep(STOP_MS, undefined, { ref: false })])
 }
 
 export async function tellCell(notebook: Notebook, cell: string): Promise<CellResult> {
@@ -66,5 +77,5 @@ export function findCell(notebook: Notebook, cell: string): CellFacts {
   if (facts) return facts
   const cells = notebook.cells()
   const known = cells.length > 0 ? `The cells are: ${cells.join(', ')}.` : 'There are no cells yet.'
-  throw new SeerError('unknown-cell', { message: `There is no cell "${cell}"${didYouMean(cell, cells)} ${known}` })
+  throw new SeerError('unknown-cell', { message: `There is no cell "${cell}"${didYouMean(cell, cells) || '.'} ${known}` })
 }

@@ -8,6 +8,7 @@ import { didYouMean } from '../did-you-mean.ts'
 import { describeError, isAbort, SeerError } from '../errors.ts'
 import type { By, Emit } from '../run/events.ts'
 
+type Json = z.core.util.JSONType
 export type ContentBlock = { type: 'text'; text: string } | { type: 'image'; mediaType: string; data: Uint8Array }
 
 export interface ToolResult {
@@ -51,45 +52,53 @@ export interface ToolCall {
   readonly input: unknown
 }
 
+/** More than any tool of ours returns: what a tool of the researcher's own may not exceed, in characters. */
+export const MAX_RESULT_CHARS = 256 * 1024
+const MAX_INPUT_CHARS = 1024 * 1024
+const MAX_DEPTH = 100
+
 /** Everything that may be wrong with a call and that the agent can mend becomes its result; only what ends the run is thrown. */
 export async function runTool(tools: readonly Tool[], call: ToolCall, context: ToolContext): Promise<ToolResult> {
   const { emit, by } = context
   const startedAt = performance.now()
-  emit({ type: 'tool-start', by, call: call.id, name: call.name, input: toJson(call.input) })
-  const result = await execute(tools, call, context)
-  const content = result.content.map((block) => {
-    if (block.type === 'text') return block
-    return { type: block.type, mediaType: block.mediaType, sha256: context.storeArtifact(block.data), bytes: block.data.byteLength }
-  })
-  emit({
-    type: 'tool-end',
-    by,
-    call: call.id,
-    name: call.name,
-    isError: result.isError ?? false,
-    durationMs: Math.round(performance.now() - startedAt),
-    content,
-    structured: result.structured,
-  })
-  return result
+  const input = readInput(call.input)
+  emit({ type: 'tool-start', by, call: call.id, name: call.name, input: input.json })
+  const end = (result: ToolResult) => {
+    const content = result.content.map((block) => {
+      if (block.type === 'text') return block
+      return { type: block.type, mediaType: block.mediaType, sha256: context.storeArtifact(block.data), bytes: block.data.byteLength }
+    })
+    const isError = result.isError ?? false
+    const durationMs = Math.round(performance.now() - startedAt)
+    emit({ type: 'tool-end', by, call: call.id, name: call.name, isError, durationMs, content, structured: result.structured })
+    return result
+  }
+  try {
+    return end(input.problem === undefined ? await execute(tools, { ...call, input: input.json }, context) : failure('invalid-input', input.problem))
+  } catch (error) {
+    // The call has ended too, where the log can still say so.
+    if (error instanceof SeerError && error.code !== 'log-write-failed') end(failure(error.code, describeError(error)))
+    throw error
+  }
 }
 
 async function execute(tools: readonly Tool[], call: ToolCall, context: ToolContext): Promise<ToolResult> {
   const tool = tools.find(({ name }) => name === call.name)
   if (!tool) {
     const names = tools.map(({ name }) => name)
-    return failure('unknown-tool', `There is no tool "${call.name}"${didYouMean(call.name, names)} The tools are: ${names.join(', ')}.`)
+    return failure('unknown-tool', `There is no tool "${call.name}"${didYouMean(call.name, names) || '.'} The tools are: ${names.join(', ')}.`)
   }
-  const input = strict(tool.input).safeParse(call.input)
+  // An unknown key is an error, also where a tool was declared with a plain `z.object`.
+  const input = tool.input.strict().safeParse(call.input)
   if (!input.success) return failure('invalid-input', `The input of ${tool.name} is not valid:\n${z.prettifyError(input.error)}`)
   try {
     context.signal.throwIfAborted()
-    const result = await tool.execute(input.data as never, context)
-    if (!result.isError) tool.result.parse(result.structured)
-    return result
+    return checkedResult(tool, await tool.execute(input.data as never, context))
   } catch (error) {
     if (error instanceof SeerError && error.endsRun) throw error
-    if (context.signal.aborted && isAbort(error)) return failure('interrupted', 'The call was interrupted before it ended.')
+    if (context.signal.aborted && (isAbort(error) || error === context.signal.reason)) {
+      return failure('interrupted', 'The call was interrupted before it ended.')
+    }
     return failure(error instanceof SeerError ? error.code : 'tool-failed', describeError(error))
   }
 }
@@ -98,14 +107,53 @@ function failure(code: string, text: string): ToolResult {
   return { content: [{ type: 'text', text }], structured: { error: code }, isError: true }
 }
 
-/** An unknown key is an error, also where a tool was declared with a plain `z.object`. */
-function strict(schema: z.ZodObject): z.ZodObject {
-  return schema.strict()
+/** A result that is what the tool declared, is JSON, and is not larger than a model or a line of the log can take. */
+function checkedResult(tool: Tool, result: ToolResult): ToolResult {
+  const parsed = result.isError ? undefined : tool.result.safeParse(result.structured)
+  const { json, problem } = readJson(result.structured, MAX_RESULT_CHARS)
+  const why = parsed && !parsed.success ? z.prettifyError(parsed.error) : problem
+  if (why !== undefined) return failure('tool-result-invalid', `${tool.name} returned a result that is not valid: ${why}`)
+  return { ...result, structured: json, content: shortened(result.content) }
 }
 
-/** What a model sent may be anything; the log holds JSON. */
-function toJson(value: unknown): z.core.util.JSONType {
-  return JSON.parse(JSON.stringify(value) ?? 'null') as z.core.util.JSONType
+/** All text blocks together within the limit; every cut is marked. */
+function shortened(content: readonly ContentBlock[]): ContentBlock[] {
+  let room = MAX_RESULT_CHARS
+  return content.map((block) => {
+    if (block.type !== 'text') return block
+    const text = block.text.length <= room ? block.text : cut(block.text, room)
+    room = Math.max(0, room - block.text.length)
+    return { type: 'text', text }
+  })
+}
+
+function cut(text: string, room: number): string {
+  const head = Math.floor(room * 0.6)
+  const tail = text.length - Math.floor(room * 0.4)
+  const mark = `\n[… ${tail - head} characters left out: the result was too long …]\n`
+  return `${text.slice(0, head)}${mark}${text.slice(tail)}`.toWellFormed()
+}
+
+/** What a model or a client sent may be anything; the log holds JSON, and the tool is given what the log holds. */
+function readInput(input: unknown): { json: Json; problem?: string } {
+  const { json, problem } = readJson(input, MAX_INPUT_CHARS)
+  return problem === undefined ? { json } : { json: `[${problem}]`, problem: `The input of the call is not valid: ${problem}.` }
+}
+
+function readJson(value: unknown, maxChars: number): { json: Json; problem?: string } {
+  try {
+    const text = JSON.stringify(value) ?? 'null'
+    if (text.length > maxChars) return { json: null, problem: `${text.length} characters of JSON; at most ${maxChars} are taken` }
+    const json = JSON.parse(text) as Json
+    return depthOf(json) > MAX_DEPTH ? { json: null, problem: `nested more than ${MAX_DEPTH} deep` } : { json }
+  } catch (error) {
+    return { json: null, problem: `not JSON (${describeError(error).split('\n', 1)[0]})` }
+  }
+}
+
+function depthOf(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0
+  return 1 + Object.values(value).reduce<number>((deepest, inner) => Math.max(deepest, depthOf(inner as Json)), 0)
 }
 
 /**
@@ -118,13 +166,20 @@ export function toolsVersion(tools: readonly Tool[]): string {
   return createHash('sha256').update(JSON.stringify(shapes)).digest('hex').slice(0, 16)
 }
 
+const WORDING = new Set(['description', 'title', '$schema'])
+
 function shapeOf(schema: z.ZodType): unknown {
-  return withoutWording(z.toJSONSchema(schema, { io: 'input' }))
+  return withoutWording(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))
 }
 
 function withoutWording(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutWording)
   if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([key, inner]) => !(key === 'description' && typeof inner === 'string') && key !== '$schema')
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, withoutWording(inner)]))
+  const entries = Object.entries(value).filter(([key, inner]) => !(WORDING.has(key) && typeof inner === 'string'))
+  return Object.fromEntries(
+    entries
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      // The order of properties, and so of the names of those that are required, means nothing.
+      .map(([key, inner]) => [key, key === 'required' && Array.isArray(inner) ? inner.toSorted() : withoutWording(inner)]),
+  )
 }

@@ -38,9 +38,10 @@ export function startAgent(state: StoryState, event: EventOf<'agent-start'>): st
 }
 
 /** Said wherever a recording is played, so that it cannot pass for a live run. */
-export function recordedText({ provider, model, at, knewTruth }: AnsweredBy): string {
+export function recordedText({ provider, model, at, knewTruth, note }: AnsweredBy): string {
   const knew = knewTruth === null ? 'not said' : knewTruth ? 'yes' : 'no'
-  return `recorded: words by ${inline(provider, 20)}/${inline(model, 40)} on ${inline(at.slice(0, 10), 10)}, knew the truth: ${knew}; numbers are fresh`
+  const who = note === undefined ? '' : ` (${inline(note, 120)})`
+  return `recorded: words by ${inline(provider, 20)}/${inline(model, 40)}${who} on ${inline(at.slice(0, 10), 10)}, knew the truth: ${knew}; numbers are fresh`
 }
 
 export function agentWords(state: StoryState, event: EventOf<'agent-message'>): string[] {

@@ -3,9 +3,11 @@
  * the rights of the user who started it, and every run says so.
  */
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import type { Socket } from 'node:net'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import { SeerError } from '../../errors.ts'
 import { stateFolder } from '../../run/paths.ts'
@@ -29,8 +31,9 @@ export async function startLocalMachine(id: string, runFolder: string): Promise<
   const runtimeDir = dirname(socketPath([id, 'k'], { reserveBytes: SOCKET_NAME_BYTES }))
   const attach = { id, stateDir: join(stateFolder(), 'sandboxes', id), runtimeDir }
   const layout = localLayout(attach)
-  for (const folder of [layout.workspace, layout.libraries]) await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(layout.stateDir, { recursive: true, mode: 0o700 })
   await writeFile(join(layout.stateDir, OWNER_FILE), `${runFolder}\n`)
+  for (const folder of [layout.workspace, layout.libraries]) await mkdir(folder, { recursive: true, mode: 0o700 })
   return { machine: localMachine(attach, layout), layout, attach }
 }
 
@@ -79,7 +82,11 @@ function spawnProcess(argv: readonly string[], layout: Layout, signal?: AbortSig
         child.once('exit', (code, name) => resolve({ code, signal: name }))
       })
       const kill = () => void child.kill('SIGKILL')
-      started({ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, kill })
+      const unref = () => {
+        child.unref()
+        for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as Socket).unref()
+      }
+      started({ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, kill, unref })
     })
   })
 }
@@ -94,7 +101,9 @@ async function readInside(workspace: string, path: string, maxBytes: number): Pr
     const { size, ...stat } = await file.stat()
     if ((stat.mode & constants.S_IFMT) !== constants.S_IFREG) throw new SeerError('file-missing', { message: `${path} is not a plain file.` })
     if (size > maxBytes) throw new SeerError('file-too-large', { message: `${path} has ${size} bytes; at most ${maxBytes} are taken.` })
-    return await file.readFile()
+    // Not until its end: a file may grow while it is read.
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0)
+    return buffer.subarray(0, bytesRead)
   } finally {
     await file.close()
   }
@@ -105,7 +114,7 @@ async function insidePath(workspace: string, path: string): Promise<string> {
   const folder = await realpath(dirname(resolve(root, path))).catch((cause: unknown) => {
     throw fileMissing(path, cause)
   })
-  const inside = join(folder, resolve(root, path).split('/').at(-1)!)
+  const inside = join(folder, basename(resolve(root, path)))
   if (relative(root, inside).startsWith('..')) throw new SeerError('file-outside', { message: `${path} is not inside the workspace.` })
   return inside
 }
@@ -115,10 +124,12 @@ function fileMissing(path: string, cause: unknown): SeerError {
 }
 
 async function writeInside(workspace: string, path: string, bytes: Uint8Array): Promise<void> {
-  const target = resolve(workspace, path)
-  if (relative(workspace, target).startsWith('..')) throw new SeerError('file-outside', { message: `${path} is not inside the workspace.` })
-  await mkdir(dirname(target), { recursive: true })
-  const part = `${target}.part`
-  await writeFile(part, bytes)
+  const asked = resolve(workspace, path)
+  if (relative(workspace, asked).startsWith('..')) throw new SeerError('file-outside', { message: `${path} is not inside the workspace.` })
+  await mkdir(dirname(asked), { recursive: true })
+  // The agent's code may have put links where folders are expected.
+  const target = await insidePath(workspace, path)
+  const part = `${target}.${randomBytes(4).toString('hex')}.part`
+  await writeFile(part, bytes, { flag: 'wx' })
   await rename(part, target)
 }
