@@ -64,9 +64,10 @@ describe('before anything starts', () => {
     expect(ended.stderr).toMatch(message)
     expect(ended).toMatchObject({ code: USAGE, stdout: '' })
     expectPlain(ended)
-    if (args[0] !== 'run' && args[0] !== 'show') return
-    const json = await place.seer([...args, '--json'], { env }).ended
-    expect({ code: json.code, stdout: json.stdout }).toEqual({ code: USAGE, stdout: '' })
+  })
+
+  test.each([run('--set', 'count=99'), run('--recrd'), ['show', 'nothing'], ['run', 'nothing']])('%j under --json', async (...args) => {
+    expect(await place.seer([...args, '--json']).ended).toMatchObject({ code: USAGE, stdout: '' })
   })
 
   test.each<readonly [string, Record<string, string>, RegExp]>([

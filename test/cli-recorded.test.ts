@@ -52,11 +52,11 @@ const withMadeFor = (trajectory: Trajectory, change: Partial<Trajectory['madeFor
 test('played: its code runs now, its words are labelled in terminal, notebook and log, its drift is told', async () => {
   const ended = await play(recording, experiment)
   expect(ended).toMatchObject({ code: 0, stderr: '' })
-  const label = /answered by claude-as-named-by-the-api \(claude; a scripted agent\) on \d{4}-\d\d-\d\d; they did not know the truth/
+  const label = /claude-as-named-by-the-api \(a scripted agent\) on \d{4}-\d\d-\d\d, knew the truth: no/
   const [first, ...rest] = ended.stdout.split('\n')
   expect(first).toMatch(/^Provider: recorded/)
   expect(first).toMatch(label)
-  expect(rest.join('\n')).toMatch(/agent +recorded: answered by/)
+  expect(rest.join('\n')).toMatch(/^agent +recorded/m)
   expect(ended.stdout).toMatch(/5 cells: 4 exact, 0 within 0\.0001, 1 differ, 0 missing/)
   expect(ended.stdout).toMatch(/^\* c4 +differs/m)
   expect(ended.stdout).toMatch(/^ {2}c3 +exact/m)
@@ -113,7 +113,7 @@ describe('refused, with the difference named', () => {
   test('another task', async () => {
     const folder = place.copyExperiment('another task')
     writeFileSync(join(folder, 'task.md'), 'Say what a {{word}} is not, {{count}} times.\n')
-    await expectRefused(await play(recording, folder, '--json'), /task text, line \d+: "Say what a lamp is, 2 times\." → "Say what a lamp is not, 2 times\."/, false)
+    await expectRefused(await play(recording, folder, '--json'), /task text, line \d+: \\?"Say what a lamp is, 2 times\.\\?" → \\?"Say what a lamp is not, 2 times\./, false)
   })
 
   test('a task that is a part of the recorded one', async () => {
@@ -136,11 +136,11 @@ describe('refused, with the difference named', () => {
   })
 
   test('other weights', async () => {
-    const models = [{ name: 'embedded', weightsSha256: '0'.repeat(64) }]
+    const models = [{ name: 'SmolLM2-135M-Instruct', weightsSha256: '0'.repeat(64) }]
     const file = edited('weights', (trajectory) => withMadeFor(trajectory, { models, params: { ...trajectory.madeFor.params, model: true } }))
     await expectRefused(
       await play(file, experiment, '--json', '--set', 'model=true'),
-      /subject model embedded: other weights \(sha256 000000000000 → \w{12}\)/,
+      /subject model SmolLM2-135M-Instruct: other weights \(sha256 000000000000 → \w{12}\)/,
       true,
     )
   })

@@ -1,9 +1,10 @@
 /** A disk that is full while a run writes: on a real small file system, and at a real limit of the file's size. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { temporaryFolder } from './temporary-folder.ts'
 import { SeerError } from '../src/errors.ts'
 import { readEvents } from '../src/run/log-reader.ts'
 import { openLogWriter } from '../src/run/log-writer.ts'
@@ -11,13 +12,19 @@ import { openNotebookWriter } from '../src/run/notebook-writer.ts'
 
 const mounted: string[] = []
 afterAll(() => {
-  for (const folder of mounted) execFileSync('umount', ['-l', folder])
+  for (const folder of mounted) {
+    execFileSync('umount', ['-l', folder])
+    rmdirSync(folder)
+  }
 })
 
 function mountSmallDisk(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'seer-small-disk-'))
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', folder])
-  if (status !== 0) return undefined
+  if (status !== 0) {
+    rmdirSync(folder)
+    return undefined
+  }
   mounted.push(folder)
   return folder
 }
@@ -77,7 +84,7 @@ test.skipIf(disk === undefined)(
 )
 
 test('a limit of the file size: the line in hand is taken back', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'seer-limit-'))
+  const folder = temporaryFolder('seer-limit-')
   const script = `
     import { openLogWriter } from ${JSON.stringify(new URL('../src/run/log-writer.ts', import.meta.url).href)}
     const log = openLogWriter(process.argv[1], { run: 'r' })

@@ -1,9 +1,9 @@
 /** Notebooks of generated logs, judged by Python's nbformat. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { temporaryFolder } from './temporary-folder.ts'
 import { checkNbformat } from '../src/run/check-nbformat.ts'
 import { notebookFold } from '../src/run/fold-notebook.ts'
 import { fold } from '../src/run/fold.ts'
@@ -15,7 +15,7 @@ const python = process.env['SEER_TEST_PYTHON']
 const readBlob = () => Buffer.from('"text"')
 
 function write(name: string, text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'seer-valid-')), name)
+  const path = join(temporaryFolder('seer-valid-'), name)
   writeFileSync(path, text)
   return path
 }

@@ -157,14 +157,14 @@ function startSeer(folder: string, env: Record<string, string>) {
 
 /** Opens a gate each time that all is quiet: what the cell has said is in the log, and the journal is asked for more. */
 async function openGates(trace: string, gates: readonly string[], done: Promise<void>): Promise<bigint[]> {
-  let over = false
-  void done.then(() => (over = true))
+  const over = new AbortController()
+  void done.then(() => over.abort())
   const isQuietAfter = (hits: Hit[], from: bigint, kind: string) => {
     const taken = hits.find(({ at, name, labels }) => at > from && name === 'Journal.#take' && labels.includes(kind))
     return taken && hits.some(({ at, name }) => at > taken.at && name === 'Journal.#readOnce')
   }
   const until = async <T>(found: (hits: Hit[]) => T | undefined | false): Promise<T> => {
-    for (let left = PATIENCE_MS; left > 0 && !over; left -= 50) {
+    for (let left = PATIENCE_MS; left > 0 && !over.signal.aborted; left -= 50) {
       const answer = found(readTrace(trace))
       if (answer) return answer
       await sleep(50)

@@ -36,5 +36,7 @@ export function refuseEarly(recording: Trajectory, now: { params: Record<string,
 function withTask(recorded: string, task: string): string {
   const first = task.split('\n', 1)[0] ?? ''
   const at = first === '' ? -1 : recorded.indexOf(first)
-  return at >= 0 ? recorded.slice(0, at) + task : task
+  if (at >= 0) return recorded.slice(0, at) + task
+  // Its first line is another one: as many lines at the end are taken for the recorded task.
+  return [...recorded.split('\n').slice(0, -task.split('\n').length), task].join('\n')
 }

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { openArtifacts, type Artifacts } from './artifacts.ts'
 
 let folder: string
 let artifacts: Artifacts
 beforeEach(() => {
-  folder = join(mkdtempSync(join(tmpdir(), 'seer-artifacts-')), 'artifacts')
+  folder = join(temporaryFolder('seer-artifacts-'), 'artifacts')
   artifacts = openArtifacts(folder)
 })
 
@@ -51,7 +51,7 @@ test('a name that is no hash is no path', () => {
 })
 
 test('a place that takes nothing ends the run', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'seer-artifacts-')), 'file')
+  const file = join(temporaryFolder('seer-artifacts-'), 'file')
   writeFileSync(file, '')
   const blocked = openArtifacts(join(file, 'artifacts'))
   expect(() => blocked.put(Buffer.from('x'))).toThrow(

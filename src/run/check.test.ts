@@ -1,7 +1,7 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { openArtifacts } from './artifacts.ts'
 import { checkRun } from './check.ts'
 import type { EventInput } from './events.ts'
@@ -14,7 +14,7 @@ let image: string
 
 /** A run folder as a run leaves it. */
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'seer-check-'))
+  folder = temporaryFolder('seer-check-')
   mkdirSync(join(folder, 'results'))
   const artifacts = openArtifacts(join(folder, 'artifacts'))
   const log = openLogWriter(join(folder, 'events.jsonl'), { run: 'r' })

@@ -56,6 +56,16 @@ describe.each(folds)('the fold of %s', (_, f) => {
     )
   })
 
+  test('folding changes no event', () => {
+    fc.assert(
+      fc.property(logs, (events) => {
+        const before = JSON.stringify(events)
+        fold(f, events)
+        expect(JSON.stringify(events)).toBe(before)
+      }),
+    )
+  })
+
   test('the initial state is a new one each time, and is not changed by folding', () => {
     const first = f.initial()
     const before = throughJson(first)

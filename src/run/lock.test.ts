@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { acquireLock, readLock } from './lock.ts'
 import { processStartTime } from './process-identity.ts'
 
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'seer-lock-'))
+  folder = temporaryFolder('seer-lock-')
 })
 
 const dead = JSON.stringify({ pid: 4_194_300, startTime: '1', host: hostname() })
@@ -73,7 +74,7 @@ test('of many processes that find a dead lock at once, exactly one gets it', asy
     try { acquireLock(process.argv[1]); process.stdout.write('won\\n'); setTimeout(() => {}, 60_000) }
     catch (error) { process.stdout.write(error.code + '\\n'); process.exit(0) }`
   for (let round = 0; round < 3; round++) {
-    const place = mkdtempSync(join(tmpdir(), 'seer-race-'))
+    const place = temporaryFolder('seer-race-')
     writeFileSync(join(place, 'run.lock'), dead)
     const children = Array.from({ length: 8 }, () =>
       spawn(process.execPath, ['--input-type=module', '-e', script, place]),

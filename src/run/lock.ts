@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import { isProcessAlive, processStartTime } from './process-identity.ts'
@@ -83,7 +83,8 @@ function takeOver(folder: string, path: string, mine: string): void {
 
 /** The file appears with its content, or not at all when there is one already. */
 function publish(path: string, text: string): boolean {
-  const aside = `${path}.new-${process.pid}-${randomBytes(6).toString('hex')}`
+  // Its name must not look like a claim: half written, it would be taken for one of a dead process.
+  const aside = join(dirname(path), `.new-${process.pid}-${randomBytes(6).toString('hex')}`)
   try {
     writeFileSync(aside, text, { flag: 'wx' })
     linkSync(aside, path)

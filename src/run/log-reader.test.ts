@@ -1,12 +1,12 @@
-import { appendFileSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { readEvents, readLog } from './log-reader.ts'
 
 let path: string
 beforeEach(() => {
-  path = join(mkdtempSync(join(tmpdir(), 'seer-log-')), 'events.jsonl')
+  path = join(temporaryFolder('seer-log-'), 'events.jsonl')
 })
 
 const line = (seq: number, more: object = {}) =>

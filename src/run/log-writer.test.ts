@@ -1,7 +1,7 @@
-import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { SeerError } from '../errors.ts'
 import type { EventInput } from './events.ts'
 import { readEvents } from './log-reader.ts'
@@ -14,7 +14,7 @@ let path: string
 const options = { run: 'r1' }
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'seer log ü '))
+  folder = temporaryFolder('seer log ü ')
   path = join(folder, 'events.jsonl')
 })
 

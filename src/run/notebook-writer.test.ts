@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { stampAll } from '../../test/generate-log.ts'
 import type { EventInput } from './events.ts'
 import { notebookOf } from './fold-notebook.ts'
@@ -11,7 +11,7 @@ import { openNotebookWriter } from './notebook-writer.ts'
 let folder: string
 let path: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'seer-nb-'))
+  folder = temporaryFolder('seer-nb-')
   path = join(folder, 'notebook.ipynb')
 })
 

@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { listRuns, makeFolder, newRunFolder, outputsFolder, resolveRun, stateFolder } from './paths.ts'
 
 let outputs: string
 beforeEach(() => {
-  outputs = mkdtempSync(join(tmpdir(), 'seer paths ü '))
+  outputs = temporaryFolder('seer paths ü ')
 })
 
 function makeRun(name: string, at: string): string {

@@ -1,14 +1,14 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { stampAll } from '../../test/generate-log.ts'
 import type { EventInput } from './events.ts'
 import { openResults, tableFile } from './results.ts'
 
 let folder: string
 beforeEach(() => {
-  folder = join(mkdtempSync(join(tmpdir(), 'seer-results-')), 'results')
+  folder = join(temporaryFolder('seer-results-'), 'results')
 })
 
 const record = (table: string, row: Record<string, number>): EventInput => ({

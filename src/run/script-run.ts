@@ -1,4 +1,5 @@
-import { basename, extname } from 'node:path'
+import { copyFileSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
 import { outputsFolder, newRunFolder } from './paths.ts'
 import { Run } from './run.ts'
 import { SEER_VERSION } from './version.ts'
@@ -6,7 +7,7 @@ import { SEER_VERSION } from './version.ts'
 /** The run of a plain script: named after the script, in `./outputs`. */
 export function openScriptRun(): Run {
   const script = process.argv[1] === undefined ? 'script' : basename(process.argv[1], extname(process.argv[1]))
-  return Run.create(newRunFolder(outputsFolder(), script, new Date()), {
+  const run = Run.create(newRunFolder(outputsFolder(), script, new Date()), {
     seer: SEER_VERSION,
     experiment: script,
     profile: null,
@@ -16,4 +17,16 @@ export function openScriptRun(): Run {
     provider: 'script',
     seed: 0,
   })
+  keepScript(run)
+  return run
+}
+
+/** As an experiment's folder is kept with its run. What is not a file (`node -e`, a REPL) leaves none. */
+function keepScript(run: Run): void {
+  const [, path] = process.argv
+  try {
+    if (path !== undefined) copyFileSync(path, join(run.folder, 'source', basename(path)))
+  } catch {
+    return
+  }
 }

@@ -1,13 +1,14 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { MAX_SOCKET_PATH_BYTES, socketPath } from './socket-path.ts'
 
 let runtime: string
 beforeEach(() => {
-  runtime = mkdtempSync(join(tmpdir(), 'seer-rt-'))
+  runtime = temporaryFolder('seer-rt-')
 })
 
 test('lies in the runtime folder of the user, closed to others, and can be listened on', async () => {

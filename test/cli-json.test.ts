@@ -1,0 +1,46 @@
+/** `--json`: nothing but JSON on stdout, and a last line for scripts. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { cell, script } from './fixtures/agent-script.ts'
+import { newPlace } from './fixtures/place.ts'
+import { loopbackMessages } from './loopback-messages.ts'
+
+const linesOf = (stdout: string) => stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+
+test('run, show, list, gc and doctor', async () => {
+  await using place = newPlace()
+  await using api = await loopbackMessages(script(cell('print("out")'), cell('1 / 0'), ['edit_cell', { cell: 'c4', code: 'print("mended")' }]))
+  const run = await place.run(api.url, ['--json', '--timings']).ended
+  expect(run.code).toBe(0)
+  const last = linesOf(run.stdout).at(-1)!
+  expect(last).toMatchObject({
+    run: expect.stringMatching(/^\d{4}-\d\d-\d\d-plain-\w{4}$/),
+    folder: place.runs()[0],
+    status: 'completed',
+    provider: 'claude',
+    recorded: false,
+    confinement: 'none',
+    cells: 3,
+    errors: 1,
+    superseded: 1,
+    findings: 0,
+    outputLost: 0,
+    durationMs: expect.any(Number),
+  })
+  expect(existsSync(join(String(last['folder']), 'events.jsonl'))).toBe(true)
+
+  const show = await place.seer(['show', 'latest', '--json', '--output-dir', place.outputs]).ended
+  const { durationMs: _, ...counts } = last
+  expect(linesOf(show.stdout.slice(show.stdout.trimEnd().lastIndexOf('\n') + 1))).toMatchObject([{ ...counts, problems: 0 }])
+  const document: unknown = JSON.parse(show.stdout.slice(0, show.stdout.trimEnd().lastIndexOf('\n')))
+  expect(document).toMatchObject({ run: last['run'], status: 'completed' })
+
+  const list = await place.seer(['list', '--json', '--output-dir', place.outputs]).ended
+  expect(linesOf(list.stdout).at(-1)).toMatchObject({ run: last['run'], folder: last['folder'], status: 'completed' })
+  const gc = await place.seer(['gc', '--json', '--output-dir', place.outputs]).ended
+  expect(linesOf(gc.stdout)).toEqual([{ recovered: [] }])
+  const doctor = await place.seer(['doctor', '--json']).ended
+  expect(() => JSON.parse(doctor.stdout) as unknown).not.toThrow()
+  for (const { code, stderr } of [show, list, gc]) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
