@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { didYouMean } from './did-you-mean.ts'
 import { SeerError } from './errors.ts'
 
@@ -6,7 +6,10 @@ import { SeerError } from './errors.ts'
 export function parseOptions<S extends z.ZodObject>(what: string, schema: S, options: unknown): z.output<S> {
   const parsed = schema.safeParse(options)
   if (parsed.success) return parsed.data
-  throw new SeerError('invalid-options', { message: `${what}: ${explain(parsed.error, schema)}`, hint: knownKeys(schema) })
+  throw new SeerError('invalid-options', {
+    message: `${what}: ${explain(parsed.error, schema)}`,
+    hint: knownKeys(schema),
+  })
 }
 
 function explain(error: z.ZodError, schema: z.ZodObject): string {

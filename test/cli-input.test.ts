@@ -28,18 +28,21 @@ function expectPlain({ stderr }: Ended): void {
   expect(stderr).not.toMatch(/Error: .*Error: /)
 }
 
-type Row = readonly [what: string, args: readonly string[], message: RegExp, env?: Record<string, string>]
 const run = (...args: string[]) => ['run', plainExperiment, ...args]
 
 describe('before anything starts', () => {
-  test.each<Row>([
+  test.each<[string, readonly string[], RegExp, Record<string, string>?]>([
     ['no command', [], /Usage: seer/],
     ['an unknown command', ['rnu', 'sandbox-intro'], /unknown command 'rnu'.*\n.*Did you mean run\?/],
     ['an unknown option', run('--recrd'), /unknown option '--recrd'.*\n.*Did you mean --record\?/],
     ['an option without its value', run('--provider'), /--provider <name>.*argument missing/],
     ['no experiment', ['run'], /missing required argument 'experiment'/],
     ['one argument too many', run('more'), /too many arguments/],
-    ['an unknown experiment', ['run', 'sandbox-intor'], /no experiment "sandbox-intor"; did you mean "sandbox-intro"\?/],
+    [
+      'an unknown experiment',
+      ['run', 'sandbox-intor'],
+      /no experiment "sandbox-intor"; did you mean "sandbox-intro"\?/,
+    ],
     ['a folder that is not there', ['run', `${plainExperiment}s`], /no file or folder.*did you mean "plain"\?/],
     ['a folder without an experiment', ['run', join(repository, 'test')], /has no experiment\.ts/],
     ['an unknown param', run('--set', 'wrod=x'), /there is no "wrod"; did you mean "word"\?/],
@@ -49,14 +52,31 @@ describe('before anything starts', () => {
     ['a param out of range', run('--set', 'count=99'), /count: .*10/],
     ['a param that is no whole number', run('--set', 'count=1.5'), /count: .*int/],
     ['an unknown profile', run('--profile', 'secnd'), /no profile "secnd"; did you mean "second"\?/],
-    ['an unknown provider', run('--provider', 'cluade'), /no provider "cluade".*did you mean "claude"\?|no provider "cluade"[^]*claude, recorded/],
+    [
+      'an unknown provider',
+      run('--provider', 'cluade'),
+      /no provider "cluade".*did you mean "claude"\?|no provider "cluade"[^]*claude, recorded/,
+    ],
     ['no key and no recording', run(), /no ANTHROPIC_API_KEY.*no recording/],
     ['no key', run('--provider', 'claude'), /ANTHROPIC_API_KEY is not set/],
     ['an empty key', run('--provider', 'claude'), /ANTHROPIC_API_KEY is not set/, { ANTHROPIC_API_KEY: ' ' }],
-    ['a base URL that is none', run('--provider', 'claude'), /ANTHROPIC_BASE_URL.*"localhost/, { ANTHROPIC_API_KEY: 'x', ANTHROPIC_BASE_URL: 'localhost:80' }],
+    [
+      'a base URL that is none',
+      run('--provider', 'claude'),
+      /ANTHROPIC_BASE_URL.*"localhost/,
+      { ANTHROPIC_API_KEY: 'x', ANTHROPIC_BASE_URL: 'localhost:80' },
+    ],
     ['no recording', run('--provider', 'recorded'), /no readable recording at/],
-    ['a recording that is not there', run('--provider', 'recorded', '--recording', 'nowhere.json'), /no readable recording at .*nowhere\.json/],
-    ['a recording that is none', run('--provider', 'recorded', '--recording', join(plainExperiment, 'task.md')), /cannot be read: it is not JSON/],
+    [
+      'a recording that is not there',
+      run('--provider', 'recorded', '--recording', 'nowhere.json'),
+      /no readable recording at .*nowhere\.json/,
+    ],
+    [
+      'a recording that is none',
+      run('--provider', 'recorded', '--recording', join(plainExperiment, 'task.md')),
+      /cannot be read: it is not JSON/,
+    ],
     ['a run that is not there', ['show', 'nothing'], /There are no runs in/],
     ['show without a run', ['show'], /missing required argument 'run'/],
   ])('%s', async (_, args, message, env = {}) => {
@@ -66,7 +86,12 @@ describe('before anything starts', () => {
     expectPlain(ended)
   })
 
-  test.each([run('--set', 'count=99'), run('--recrd'), ['show', 'nothing'], ['run', 'nothing']])('%j under --json', async (...args) => {
+  test.each<{ args: string[] }>([
+    { args: run('--set', 'count=99') },
+    { args: run('--recrd') },
+    { args: ['show', 'nothing'] },
+    { args: ['run', 'nothing'] },
+  ])('%j under --json', async ({ args }) => {
     expect(await place.seer([...args, '--json']).ended).toMatchObject({ code: USAGE, stdout: '' })
   })
 
@@ -75,8 +100,16 @@ describe('before anything starts', () => {
     ['has an enum', { 'experiment.ts': 'enum A { B }\nexport default A' }, /enum/],
     ['exports nothing', { 'experiment.ts': 'export const a = 1' }, /no default export/],
     ['exports something else', { 'experiment.ts': 'export default { run() {} }' }, /does not export an experiment/],
-    ['throws while it is loaded', { 'experiment.ts': 'throw new TypeError("not today")' }, /threw while it was loaded: not today/],
-    ['imports what is not there', { 'experiment.ts': 'import "left-pad"\nexport default 1' }, /imports what is not there.*left-pad/],
+    [
+      'throws while it is loaded',
+      { 'experiment.ts': 'throw new TypeError("not today")' },
+      /threw while it was loaded: not today/,
+    ],
+    [
+      'imports what is not there',
+      { 'experiment.ts': 'import "left-pad"\nexport default 1' },
+      /imports what is not there.*left-pad/,
+    ],
     ['names an unknown param in its task', { 'task.md': 'Say {{wrod}}.' }, /\{\{wrod\}\}.*did you mean "word"\?/],
   ])('an experiment that %s', async (what, files, message) => {
     const folder = place.copyExperiment(`it ${what}`)
@@ -107,11 +140,18 @@ describe('once the run has its folder', () => {
   }
 
   test.each([
-    [401, 'authentication_error', 'provider-key-rejected', /did not accept the key.*invalid x-api-key[^]*Check ANTHROPIC_API_KEY/],
+    [
+      401,
+      'authentication_error',
+      'provider-key-rejected',
+      /did not accept the key.*invalid x-api-key[^]*Check ANTHROPIC_API_KEY/,
+    ],
     [404, 'not_found_error', 'provider-model-unknown', /does not know this model[^]*--agent-model/],
     [400, 'invalid_request_error', 'provider-rejected-request', /rejected the request \(400\)/],
   ])('the API answers %s', async (status, type, code, message) => {
-    await using api = await loopbackMessages([{ status, error: { type, message: 'invalid x-api-key or model: claude-9' } }])
+    await using api = await loopbackMessages([
+      { status, error: { type, message: 'invalid x-api-key or model: claude-9' } },
+    ])
     const ended = await place.run(api.url, ['--json', '--agent-model', 'claude-9']).ended
     expect(ended.stderr).toMatch(message)
     expect(api.requests).toHaveLength(1)
@@ -141,11 +181,15 @@ describe('once the run has its folder', () => {
       ['/nonexistent', /no Python of 3\.10 or newer found \(\/nonexistent: not found\)[^]*SEER_PYTHON/],
       [old, /3\.8\.18 is too old[^]*SEER_PYTHON must be/],
     ] as const) {
-      const ended = await place.run(KEY.ANTHROPIC_BASE_URL, ['--json'], { env: { SEER_PYTHON: python, SEER_CACHE: cache } }).ended
+      const ended = await place.run(KEY.ANTHROPIC_BASE_URL, ['--json'], {
+        env: { SEER_PYTHON: python, SEER_CACHE: cache },
+      }).ended
       expect(ended.stderr).toMatch(message)
       await expectFailed(ended, SETUP, 'setup-python-missing')
     }
-    const none = await place.run(KEY.ANTHROPIC_BASE_URL, ['--json'], { env: { PATH: '/nonexistent', SEER_CACHE: cache } }).ended
+    const none = await place.run(KEY.ANTHROPIC_BASE_URL, ['--json'], {
+      env: { PATH: '/nonexistent', SEER_CACHE: cache },
+    }).ended
     expect(none.stderr).toMatch(/none at all on PATH[^]*install one/)
     await expectFailed(none, SETUP, 'setup-python-missing')
   })

@@ -26,28 +26,36 @@ beforeAll(async () => {
     ),
   )
   const recorded = await place.seer(
-    ['run', experiment, '--provider', 'claude', '--record', recording, '--blind', '--answered-by', 'a scripted agent', '--output-dir', place.outputs],
+    [
+      'run',
+      experiment,
+      '--provider',
+      'claude',
+      '--record',
+      recording,
+      '--blind',
+      '--answered-by',
+      'a scripted agent',
+      '--output-dir',
+      place.outputs,
+    ],
     { env: { ANTHROPIC_API_KEY: 'any', ANTHROPIC_BASE_URL: api.url } },
   ).ended
-  expect(recorded).toMatchObject({ code: 0, stderr: '' })
-  expect(recorded.stdout).toContain('recording.json')
+  if (recorded.code !== 0) throw new Error(`no recording was made: ${recorded.stderr}`)
 })
 afterAll(() => place[Symbol.asyncDispose]())
 
 const play = (file: string, folder: string, ...args: string[]): Promise<Ended> =>
-  place.seer(['run', folder, '--provider', 'recorded', '--recording', file, '--output-dir', place.outputs, ...args]).ended
+  place.seer(['run', folder, '--provider', 'recorded', '--recording', file, '--output-dir', place.outputs, ...args])
+    .ended
 
-function edited(name: string, change: (trajectory: Trajectory) => unknown): string {
+/** The recording as if it had been made for something else. */
+function editedFor(name: string, change: Partial<Trajectory['madeFor']>): string {
   const trajectory = JSON.parse(readFileSync(recording, 'utf8')) as Trajectory
   const file = join(place.root, `${name}.json`)
-  writeFileSync(file, JSON.stringify(change(trajectory)))
+  writeFileSync(file, JSON.stringify({ ...trajectory, madeFor: { ...trajectory.madeFor, ...change } }))
   return file
 }
-
-const withMadeFor = (trajectory: Trajectory, change: Partial<Trajectory['madeFor']>) => ({
-  ...trajectory,
-  madeFor: { ...trajectory.madeFor, ...change },
-})
 
 test('played: its code runs now, its words are labelled in terminal, notebook and log, its drift is told', async () => {
   const ended = await play(recording, experiment)
@@ -67,7 +75,10 @@ test('played: its code runs now, its words are labelled in terminal, notebook an
   const log = await logOf(join(place.root, folder!))
   expect(log.status).toBe('completed')
   expect(log.of('agent-start')).toMatchObject([
-    { provider: 'recorded', recorded: { provider: 'claude', model: 'claude-as-named-by-the-api', knewTruth: false, note: 'a scripted agent' } },
+    {
+      provider: 'recorded',
+      recorded: { provider: 'claude', model: 'claude-as-named-by-the-api', knewTruth: false, note: 'a scripted agent' },
+    },
   ])
   expect(log.of('drift-report')[0]?.cells.map(({ cell: id, verdict }) => [id, verdict])).toEqual([
     ['c1', 'exact'],
@@ -90,63 +101,72 @@ test('a recording cannot be recorded', async () => {
 })
 
 describe('refused, with the difference named', () => {
-  async function expectRefused(ended: Ended, message: RegExp, ranCells: boolean): Promise<void> {
+  const copyWith = (name: string, file: string, text: string): string => {
+    const folder = place.copyExperiment(name)
+    writeFileSync(join(folder, file), text)
+    return folder
+  }
+  type Row = readonly [what: string, start: () => Promise<Ended>, message: RegExp, when: 'at once' | 'with its sandbox']
+
+  test.each<Row>([
+    [
+      'param',
+      () => play(recording, experiment, '--json', '--set', 'word=torch'),
+      /param word: "lamp" → "torch"/,
+      'at once',
+    ],
+    ['profile', () => play(recording, experiment, '--json', '--profile', 'second'), /param count: 2 → 3/, 'at once'],
+    [
+      'task',
+      () => play(recording, copyWith('task', 'task.md', 'Say what a {{word}} is not, {{count}} times.\n'), '--json'),
+      /task text, line \d+: "Say what a lamp is, 2 times\." → "Say what a lamp is not, 2 times\."/,
+      'at once',
+    ],
+    [
+      'task that is a part of the recorded one',
+      () => play(recording, copyWith('part', 'task.md', 'Say what a {{word}} is'), '--json'),
+      /task text, line \d+: "Say what a lamp is, 2 times\." → "Say what a lamp is"/,
+      'with its sandbox',
+    ],
+    [
+      'library',
+      () => play(recording, copyWith('library', 'lamps.py', 'def lamps(n):\n    return "LAMP " * n\n'), '--json'),
+      /library lamps: other content \(sha256 \w{12} → \w{12}\)/,
+      'with its sandbox',
+    ],
+    [
+      'set of tools',
+      () => play(editedFor('tools', { toolsVersion: '0123456789abcdef' }), experiment, '--json'),
+      /tools: .* have changed \(version 0123456789abcdef → \w{16}\)/,
+      'with its sandbox',
+    ],
+    [
+      'subject',
+      () => {
+        const models = [{ name: 'SmolLM2-135M-Instruct', weightsSha256: '0'.repeat(64) }]
+        const params = { word: 'lamp', count: 2, model: true }
+        return play(editedFor('weights', { models, params }), experiment, '--json', '--set', 'model=true')
+      },
+      /subject model SmolLM2-135M-Instruct: other weights \(sha256 000000000000 → \w{12}\)/,
+      'with its sandbox',
+    ],
+  ])('another %s', async (_, start, message, when) => {
+    const ended = await start()
     expect(ended.stderr).toMatch(message)
     expect(ended.stderr).toContain('made for something else')
     expect(ended.stderr).not.toMatch(/^\s+at /m)
     expect(ended.code).toBe(STALE)
-    const last = ended.stdout.trim().split('\n').at(-1)!
-    if (!ranCells) return expect(ended.stdout).toBe('')
-    expect(JSON.parse(last)).toMatchObject({ status: 'failed', cells: 0 })
+    const lines = ended.stdout.split('\n').filter(Boolean)
+    const told = lines.map((line) => JSON.parse(line) as { status: string; cells: number })
+    const expected = when === 'at once' ? [] : [{ status: 'failed', cells: 0 }]
+    expect(told.map(({ status, cells }) => ({ status, cells }))).toEqual(expected)
     expect(place.processes()).toEqual([])
     expect(place.sandboxes()).toEqual([])
-  }
-
-  test('another param', async () => {
-    await expectRefused(await play(recording, experiment, '--json', '--set', 'word=torch'), /param word: "lamp" → "torch"/, false)
-  })
-
-  test('another profile with other params', async () => {
-    await expectRefused(await play(recording, experiment, '--json', '--profile', 'second'), /param count: 2 → 3/, false)
-  })
-
-  test('another task', async () => {
-    const folder = place.copyExperiment('another task')
-    writeFileSync(join(folder, 'task.md'), 'Say what a {{word}} is not, {{count}} times.\n')
-    await expectRefused(await play(recording, folder, '--json'), /task text, line \d+: \\?"Say what a lamp is, 2 times\.\\?" → \\?"Say what a lamp is not, 2 times\./, false)
-  })
-
-  test('a task that is a part of the recorded one', async () => {
-    const folder = place.copyExperiment('a shorter task')
-    writeFileSync(join(folder, 'task.md'), 'Say what a {{word}} is')
-    const ended = await play(recording, folder, '--json')
-    expect(ended.code).toBe(STALE)
-    expect(ended.stderr).toMatch(/task text, line \d+/)
-  })
-
-  test('another library', async () => {
-    const folder = place.copyExperiment('another library')
-    writeFileSync(join(folder, 'lamps.py'), 'def lamps(count: int) -> str:\n    return "LAMP " * count\n')
-    await expectRefused(await play(recording, folder, '--json'), /library lamps: other content \(sha256 \w{12} → \w{12}\)/, true)
-  })
-
-  test('other tools', async () => {
-    const file = edited('tools', (trajectory) => withMadeFor(trajectory, { toolsVersion: '0123456789abcdef' }))
-    await expectRefused(await play(file, experiment, '--json'), /tools: .* have changed \(version 0123456789abcdef → \w{16}\)/, true)
-  })
-
-  test('other weights', async () => {
-    const models = [{ name: 'SmolLM2-135M-Instruct', weightsSha256: '0'.repeat(64) }]
-    const file = edited('weights', (trajectory) => withMadeFor(trajectory, { models, params: { ...trajectory.madeFor.params, model: true } }))
-    await expectRefused(
-      await play(file, experiment, '--json', '--set', 'model=true'),
-      /subject model SmolLM2-135M-Instruct: other weights \(sha256 000000000000 → \w{12}\)/,
-      true,
-    )
   })
 
   test('a prompt that was edited in the file', async () => {
-    const file = edited('prompt', (trajectory) => withMadeFor(trajectory, { prompt: `${trajectory.madeFor.prompt} And quickly.` }))
+    const { prompt } = (JSON.parse(readFileSync(recording, 'utf8')) as Trajectory).madeFor
+    const file = editedFor('prompt', { prompt: `${prompt} And quickly.` })
     const ended = await play(file, experiment, '--json')
     expect(ended.stderr).toMatch(/prompt does not have the hash/)
     expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 2, stdout: '' })

@@ -19,7 +19,10 @@ for n in range(${COUNT}):
 async function agentPrinted(place: Place, text: string): Promise<void> {
   await until(`"${text}" in the log`, async () => {
     const folder = place.runs()[0]
-    return folder !== undefined && (await logOf(folder)).of('cell-output').some(({ output }) => JSON.stringify(output).includes(text))
+    return (
+      folder !== undefined &&
+      (await logOf(folder)).of('cell-output').some(({ output }) => JSON.stringify(output).includes(text))
+    )
   })
 }
 
@@ -51,6 +54,50 @@ test('relay killed again and again in one cell: every line once and in order, th
   expect(lost.length).toBeGreaterThanOrEqual(killed.length)
   expect(log.of('output-lost')).toEqual([])
   expect(place.processes()).toEqual([])
+})
+
+test('relay killed between a cell and the answer to it: asked again, the cell runs once', async () => {
+  await using place = newPlace()
+  const ran = join(place.root, 'ran.txt')
+  const [first, second, last] = script(cell('1'), cell(`print(open(${JSON.stringify(ran)}, "a").write("it ran\\n"))`))
+  await using api = await loopbackMessages([first!, { ...second!, delayMs: 2_000 }, last!])
+  const run = place.run(api.url)
+  await api.asked(2)
+  const host = place.processes().find(({ kind }) => kind === 'host')!
+  const relay = place.processes().find(({ kind }) => kind === 'relay')!
+  // Stopped, the host has the request in its socket and answers to a relay that is gone by then.
+  process.kill(host.pid, 'SIGSTOP')
+  await until('the cell', async () => (await logOf(place.runs()[0]!)).of('cell-start').length === 4)
+  await sleep(300)
+  process.kill(relay.pid, 'SIGKILL')
+  await sleep(300)
+  process.kill(host.pid, 'SIGCONT')
+  expect(await run.ended).toMatchObject({ code: 0, stderr: '' })
+  expect(readFileSync(ran, 'utf8')).toBe('it ran\n')
+  const log = await logOf(place.runs()[0]!)
+  expect(log.printed('c4')).toBe('7\n')
+  expect(log.of('cell-end').filter(({ cell: id }) => id === 'c4')).toMatchObject([{ status: 'ok' }])
+})
+
+test('relays killed one after another before the stopped host has answered any: it is not taken for gone', async () => {
+  await using place = newPlace()
+  await using api = await loopbackMessages(script(cell(counting(join(place.root, 'ran.txt')))))
+  const run = place.run(api.url)
+  await agentPrinted(place, 'line 0')
+  const host = place.processes().find(({ kind }) => kind === 'host')!
+  process.kill(host.pid, 'SIGSTOP')
+  const killed = new Set<number>()
+  const relay = () => place.processes().find(({ kind, pid }) => kind === 'relay' && !killed.has(pid))
+  while (killed.size < 5) {
+    await until('a relay', relay)
+    await sleep(killed.size === 0 ? 0 : 700)
+    const { pid } = relay()!
+    killed.add(pid)
+    process.kill(pid, 'SIGKILL')
+  }
+  process.kill(host.pid, 'SIGCONT')
+  expect(await run.ended).toMatchObject({ code: 0, stderr: '' })
+  expect((await logOf(place.runs()[0]!)).printed('c3')).toBe(numbered(COUNT))
 })
 
 test('host killed in mid-cell: the run fails with that, the cell has no end, nothing is left', async () => {

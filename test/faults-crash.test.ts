@@ -84,10 +84,17 @@ describe.each<[string, (place: Place, folder: string, url: string) => readonly s
     const ofCrashed = processes.filter(({ pid }) => !living.processes.some((other) => other.pid === pid))
     expect(ofCrashed.map(({ kind }) => kind).sort()).toEqual(['host', 'kernel', 'relay', 'spawner'])
     await sleep(COUNT * 20)
-    expect(ofCrashed.filter(({ pid }) => isAlive(pid)).map(({ kind }) => kind).sort()).toEqual(['host', 'kernel', 'spawner'])
+    expect(
+      ofCrashed
+        .filter(({ pid }) => isAlive(pid))
+        .map(({ kind }) => kind)
+        .sort(),
+    ).toEqual(['host', 'kernel', 'spawner'])
 
     await using api = await loopbackMessages(script())
-    const ended = await place.seer(command(place, folder, api.url), { env: { ANTHROPIC_API_KEY: 'any', ANTHROPIC_BASE_URL: api.url } }).ended
+    const ended = await place.seer(command(place, folder, api.url), {
+      env: { ANTHROPIC_API_KEY: 'any', ANTHROPIC_BASE_URL: api.url },
+    }).ended
     expect(ended).toMatchObject({ code: 0 })
     expect(ended.stdout + ended.stderr).toContain('had crashed')
 
@@ -105,17 +112,20 @@ describe.each<[string, (place: Place, folder: string, url: string) => readonly s
   })
 })
 
-test.each(['SIGKILL', 'SIGTERM'] as const)('the host has ended, too (%s): what it had received is read from its files', async (signal) => {
-  await using place = newPlace()
-  const { folder, processes } = await crashedRun(place)
-  await sleep(COUNT * 20 + 500)
-  process.kill(processes.find(({ kind }) => kind === 'host')!.pid, signal)
-  await until('the end of its processes', () => processes.every(({ pid }) => !isAlive(pid)))
-  expect(place.sandboxes()).toHaveLength(1)
-  expect(await place.seer(['show', folder]).ended).toMatchObject({ code: 0 })
-  await expectSaved(place, folder)
-  expect(place.sandboxes()).toEqual([])
-})
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'the host has ended, too (%s): what it had received is read from its files',
+  async (signal) => {
+    await using place = newPlace()
+    const { folder, processes } = await crashedRun(place)
+    await sleep(COUNT * 20 + 500)
+    process.kill(processes.find(({ kind }) => kind === 'host')!.pid, signal)
+    await until('the end of its processes', () => processes.every(({ pid }) => !isAlive(pid)))
+    expect(place.sandboxes()).toHaveLength(1)
+    expect(await place.seer(['show', folder]).ended).toMatchObject({ code: 0 })
+    await expectSaved(place, folder)
+    expect(place.sandboxes()).toEqual([])
+  },
+)
 
 test('the host was killed while it wrote: what is whole is saved, and the cell has no end', async () => {
   await using place = newPlace()

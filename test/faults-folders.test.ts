@@ -40,24 +40,30 @@ function makeReadOnly(folder: string): boolean {
   }
 }
 
-test('a read-only checkout, and folders with spaces and letters of other scripts: a whole run', async () => {
+test('a read-only checkout, and folders with spaces and letters of other scripts: a whole run', async ({ skip }) => {
   const place = newPlace('seer tést ж-')
   undo.push(() => void place[Symbol.asyncDispose]())
   const checkout = checkoutIn(place)
-  if (!makeReadOnly(checkout)) return console.warn('skipped: this user may not mount')
+  if (!makeReadOnly(checkout)) skip('this user may not mount')
   const outputs = join(place.root, 'aus gaben ñ')
   await using api = await loopbackMessages(
-    script(cell('import lamps, os\nprint(lamps.lamps(1), os.getcwd())\nopen("ö f.txt", "w").write("kept")'), ['save_artifact', { path: 'ö f.txt' }]),
+    script(cell('import lamps, os\nprint(lamps.lamps(1), os.getcwd())\nopen("ö f.txt", "w").write("kept")'), [
+      'save_artifact',
+      { path: 'ö f.txt' },
+    ]),
   )
   const env = { ANTHROPIC_API_KEY: 'any', ANTHROPIC_BASE_URL: api.url }
-  const ended = await place.seer(['run', 'plain', '--provider', 'claude', '--output-dir', outputs], { env, checkout }).ended
+  const ended = await place.seer(['run', 'plain', '--provider', 'claude', '--output-dir', outputs], { env, checkout })
+    .ended
   expect(ended).toMatchObject({ code: 0, stderr: '' })
   const shown = await place.seer(['list', '--json', '--output-dir', outputs], { checkout }).ended
   const { folder } = JSON.parse(shown.stdout.trim().split('\n').at(-1)!) as { folder?: string }
   const log = await logOf(folder ?? join(outputs, 'none'))
   expect(log.printed('c3')).toContain(place.state)
   expect(log.of('artifact-save')).toMatchObject([{ name: 'ö f.txt', bytes: 4 }])
-  expect(await place.seer(['show', 'latest', '--check', '--output-dir', outputs], { checkout }).ended).toMatchObject({ code: 0 })
+  expect(await place.seer(['show', 'latest', '--check', '--output-dir', outputs], { checkout }).ended).toMatchObject({
+    code: 0,
+  })
   expect(place.processes()).toEqual([])
 
   const inside = await place.seer(['run', 'plain', '--provider', 'claude'], { env, checkout, cwd: checkout }).ended
@@ -95,7 +101,8 @@ test.each([
   expect(place.processes()).toEqual([])
 })
 
-const counting = (word: string) => `import time\nfor n in range(50):\n    print("line", n)\n    time.sleep(0.02)\nprint("${word}")`
+const counting = (word: string) =>
+  `import time\nfor n in range(50):\n    print("line", n)\n    time.sleep(0.02)\nprint("${word}")`
 
 test('two runs at once in the same folders: each whole, each locked, the last line of --json about its own', async () => {
   await using place = newPlace()
@@ -105,11 +112,13 @@ test('two runs at once in the same folders: each whole, each locked, the last li
       await using api = await loopbackMessages(script(cell(counting(word))))
       const run = place.run(api.url, ['--json'])
       await api.asked(1)
-      return run.ended
+      return await run.ended
     }),
   )
   expect(ended.map(({ code }) => code)).toEqual([0, 0])
-  const folders = ended.map(({ stdout }) => (JSON.parse(stdout.trim().split('\n').at(-1)!) as { folder: string }).folder)
+  const folders = ended.map(
+    ({ stdout }) => (JSON.parse(stdout.trim().split('\n').at(-1)!) as { folder: string }).folder,
+  )
   expect([...folders].sort()).toEqual(place.runs())
   for (const [n, folder] of folders.entries()) {
     const log = await logOf(folder)
@@ -126,11 +135,21 @@ test('a run that goes on: no second writer, show and list tell of it, gc leaves 
   await using place = newPlace()
   await using api = await loopbackMessages(script(cell('import time\nprint("on", flush=True)\ntime.sleep(600)')))
   const run = place.run(api.url)
-  await until('its cell', async () => place.runs()[0] !== undefined && (await logOf(place.runs()[0]!)).printed('c3') === 'on\n')
+  await until(
+    'its cell',
+    async () => place.runs()[0] !== undefined && (await logOf(place.runs()[0]!)).printed('c3') === 'on\n',
+  )
   const folder = place.runs()[0]!
-  await expect(Run.reopen(folder)).rejects.toMatchObject({ code: 'run-locked', message: expect.stringContaining(`process ${run.pid}`) })
+  await expect(Run.reopen(folder)).rejects.toMatchObject({
+    code: 'run-locked',
+    message: expect.stringContaining(`process ${run.pid}`),
+  })
   const before = (await logOf(folder)).events.length
-  const commands = [['gc', '--json', '--output-dir', place.outputs], ['list', '--json', '--output-dir', place.outputs], ['show', folder, '--json']]
+  const commands = [
+    ['gc', '--json', '--output-dir', place.outputs],
+    ['list', '--json', '--output-dir', place.outputs],
+    ['show', folder, '--json'],
+  ]
   const [gc, list, show] = await Promise.all(commands.map((args) => place.seer(args).ended))
   expect([gc!.code, list!.code, show!.code]).toEqual([0, 0, 0])
   const last = (stdout: string) => JSON.parse(stdout.trim().split('\n').at(-1)!) as unknown

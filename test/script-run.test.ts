@@ -37,15 +37,25 @@ function folderOf(place: Place): string {
   return join(outputs, name ?? 'none')
 }
 
-/** Nothing is left running; a process that ended at once leaves its host a moment to notice. */
-async function expectNothingLeft(place: Place): Promise<void> {
-  expect(place.processes()).toEqual([])
-  expect(place.sandboxes()).toEqual([])
+interface Left {
+  readonly processes: unknown[]
+  readonly sandboxes: string[]
 }
+
+/** What is left of a script that could not terminate its sandbox is ended by `seer gc`, or by its lease. */
+async function leftAfterGc(place: Place): Promise<Left> {
+  await place.seer(['gc', '--output-dir', join(place.root, 'script/outputs')]).ended
+  return leftOf(place)
+}
+
+const leftOf = (place: Place): Left => ({ processes: place.processes(), sandboxes: place.sandboxes() })
+const NOTHING: Left = { processes: [], sandboxes: [] }
 
 test('completed: log, notebook, run.json, results and source are there, and agree', async () => {
   await using place = newPlace()
-  await using api = await loopbackMessages(script(cell('import lamps\nseer.record({"text": lamps.lamps(2)}, table="lamps")\nprint("counted")')))
+  await using api = await loopbackMessages(
+    script(cell('import lamps\nseer.record({"text": lamps.lamps(2)}, table="lamps")\nprint("counted")')),
+  )
   const { code, stdout, folder, log } = await runScript(
     place,
     `${OPENING}const { text } = await session.exec('print("mine")'); console.log('script:', text)\n${AGENT}`,
@@ -63,24 +73,29 @@ test('completed: log, notebook, run.json, results and source are there, and agre
     ['researcher', 'print("mine")'],
     ['agent:agent', 'import lamps'],
   ])
-  expect(readdirSync(folder)).toEqual(expect.arrayContaining(['artifacts', 'events.jsonl', 'notebook.ipynb', 'results', 'run.json', 'source']))
+  expect(readdirSync(folder)).toEqual(
+    expect.arrayContaining(['artifacts', 'events.jsonl', 'notebook.ipynb', 'results', 'run.json', 'source']),
+  )
   expect(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).toMatchObject({ status: 'completed' })
   expect(readFileSync(join(folder, 'results/lamps.jsonl'), 'utf8')).toContain('"lamp lamp "')
   expect(notebookOf(folder).cells.filter(({ cell_type }) => cell_type === 'code')).toHaveLength(3)
   expect(readdirSync(join(folder, 'source'))).toContain('counting-lamps.ts')
-  await expectNothingLeft(place)
+  expect(leftOf(place)).toEqual(NOTHING)
   const check = await place.seer(['show', folder, '--check']).ended
   expect(check).toMatchObject({ code: 0 })
 })
 
 test('a script that throws: failed, with what it threw', async () => {
   await using place = newPlace()
-  const { code, stderr, log } = await runScript(place, `${OPENING}await session.exec('print(1)')\nthrow new Error('not today')\n`)
+  const { code, stderr, log } = await runScript(
+    place,
+    `${OPENING}await session.exec('print(1)')\nthrow new Error('not today')\n`,
+  )
   expect(code).toBe(1)
   expect(stderr).toContain('not today')
   expect(log.of('run-end')).toMatchObject([{ status: 'failed', error: { message: 'not today' } }])
   expect(log.printed('c2')).toBe('1\n')
-  await expectNothingLeft(place)
+  expect(leftOf(place)).toEqual(NOTHING)
 })
 
 test('a Python error in its own cell is data, and the script completes', async () => {
@@ -92,9 +107,12 @@ test('a Python error in its own cell is data, and the script completes', async (
   expect(log.status).toBe('completed')
 })
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s: interrupted, and its sandbox ends', async (signal) => {
+test.each(['SIGINT', 'SIGTERM'] as const)('%s: interrupted, and nothing is left of its sandbox', async (signal) => {
   await using place = newPlace()
-  const file = write(place, `${OPENING}await session.exec('import time; print("asleep", flush=True); time.sleep(600)')\n`)
+  const file = write(
+    place,
+    `${OPENING}await session.exec('import time; print("asleep", flush=True); time.sleep(600)')\n`,
+  )
   const started = place.script(file, { cwd: join(place.root, 'script') })
   await until('its cell', async () => (await logOf(folderOf(place))).printed('c2') === 'asleep\n')
   const before = place.processes()
@@ -103,13 +121,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s: interrupted, and its sandbox ends
   expect(ended).toMatchObject({ signal })
   const log = await logOf(folderOf(place))
   expect(log.status).toBe('interrupted')
-  const left = () => before.filter(({ pid }) => isAlive(pid))
-  if (left().length > 0) {
-    console.warn(`${signal}: left to the lease:`, left().map(({ kind }) => kind))
-    expect(await place.seer(['gc', '--output-dir', join(place.root, 'script/outputs')]).ended).toMatchObject({ code: 0 })
-  }
-  expect(left()).toEqual([])
-  await expectNothingLeft(place)
+  expect(await leftAfterGc(place)).toEqual(NOTHING)
+  expect(before.filter(({ pid }) => isAlive(pid))).toEqual([])
 })
 
 test('a script that forgets to terminate: completed, and its process ends by itself', async () => {
@@ -122,8 +135,7 @@ test('a script that forgets to terminate: completed, and its process ends by its
   expect(code).toBe(0)
   expect(log.status).toBe('completed')
   expect(log.printed('c2')).toBe('and gone\n')
-  if (place.processes().length > 0) await place.seer(['gc', '--output-dir', join(place.root, 'script/outputs')]).ended
-  await expectNothingLeft(place)
+  expect(await leftAfterGc(place)).toEqual(NOTHING)
 })
 
 test.each([
@@ -131,21 +143,24 @@ test.each([
   [0, 'completed'],
 ])('process.exit(%i) in the middle: %s, and what was printed is there', async (exitCode, status) => {
   await using place = newPlace()
-  const { code, log, folder } = await runScript(place, `${OPENING}await session.exec('print("before")')\nprocess.exit(${exitCode})\n`)
+  const { code, log, folder } = await runScript(
+    place,
+    `${OPENING}await session.exec('print("before")')\nprocess.exit(${exitCode})\n`,
+  )
   expect(code).toBe(exitCode)
   expect(log.status).toBe(status)
   expect(log.printed('c2')).toBe('before\n')
   expect(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).toMatchObject({ status })
-  if (place.processes().length > 0) await place.seer(['gc', '--output-dir', join(place.root, 'script/outputs')]).ended
-  await expectNothingLeft(place)
+  expect(await leftAfterGc(place)).toEqual(NOTHING)
 })
 
 test('an unknown option: one error that names it, and no run folder with a sandbox', async () => {
   await using place = newPlace()
-  const { code, stderr } = await runScript(place, `import { Sandbox } from ${INDEX}\nawait Sandbox.start({ modles: [] })\n`).catch((error: unknown) => {
-    throw error
-  })
+  const { code, stderr } = await runScript(
+    place,
+    `import { Sandbox } from ${INDEX}\nawait Sandbox.start({ modles: [] })\n`,
+  )
   expect(code).toBe(1)
   expect(stderr).toContain('there is no "modles"; did you mean "models"?')
-  await expectNothingLeft(place)
+  expect(leftOf(place)).toEqual(NOTHING)
 })

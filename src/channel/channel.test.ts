@@ -33,7 +33,9 @@ test('no answer within the deadline: an error that says so, and a cancel on the 
   await turn()
   expect(host.seen[0]?.cancelled).toBe(false)
   vi.advanceTimersByTime(1)
-  await expect(request).rejects.toEqual(has({ code: 'channel-deadline', message: expect.stringContaining('kernel/start') }))
+  await expect(request).rejects.toEqual(
+    has({ code: 'channel-deadline', message: expect.stringContaining('kernel/start') }),
+  )
   await vi.waitFor(() => expect(host.seen[0]?.cancelled).toBe(true))
 })
 
@@ -49,7 +51,9 @@ test('an abort: the reason is thrown at once, and the host is told', async () =>
 
 test('a signal that is aborted already sends nothing', async () => {
   const host = linkedHost(silence)
-  await expect(new Channel(host.stream).request('journal/read', READ, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+  await expect(
+    new Channel(host.stream).request('journal/read', READ, AbortSignal.abort(new Error('enough'))),
+  ).rejects.toThrow('enough')
   await turn()
   expect(host.seen).toEqual([])
 })
@@ -62,9 +66,12 @@ test('the end of the stream fails all that is pending, with what was said on std
   await vi.waitFor(() => expect(host.seen).toHaveLength(2))
   host.end()
   // It comes after the end, as it does with a process that dies.
-  host.say('slurmstepd: error: *** STEP CANCELLED ***')
+  setTimeout(() => host.say('slurmstepd: error: *** STEP CANCELLED ***'), 5)
   for (const end of await ends) {
-    expect(end).toMatchObject({ status: 'rejected', reason: has({ code: 'channel-closed', message: expect.stringContaining('STEP CANCELLED') }) })
+    expect(end).toMatchObject({
+      status: 'rejected',
+      reason: has({ code: 'channel-closed', message: expect.stringContaining('STEP CANCELLED') }),
+    })
   }
   await expect(channel.request('host/hello', {})).rejects.toEqual(has({ code: 'channel-closed' }))
   expect(host.closed).toBe(true)
@@ -90,7 +97,9 @@ test.each([
   [null, 'object'],
 ])('an answer that does not fit the schema (%j) is an error with the method', async (answer, why) => {
   const request = new Channel(linkedHost(() => answer).stream).request('journal/read', READ)
-  await expect(request).rejects.toEqual(has({ code: 'host-answer-invalid', message: expect.stringMatching(new RegExp(`journal/read.*${why}`, 's')) }))
+  await expect(request).rejects.toEqual(
+    has({ code: 'host-answer-invalid', message: expect.stringMatching(new RegExp(`journal/read.*${why}`, 's')) }),
+  )
 })
 
 test.each(Object.entries(hostErrors))('the host’s error %s keeps its name', async (code, number) => {
@@ -105,7 +114,9 @@ test('a message that is too large is refused here, where the channel survives it
   const host = linkedHost(() => HELLO)
   const channel = new Channel(host.stream)
   const code = '\0'.repeat(200_000) // six bytes each, in JSON
-  await expect(channel.request('kernel/execute', { session: 's1', generation: 1, cell: 'c1', code })).rejects.toEqual(has({ code: 'message-too-large' }))
+  await expect(channel.request('kernel/execute', { session: 's1', generation: 1, cell: 'c1', code })).rejects.toEqual(
+    has({ code: 'message-too-large' }),
+  )
   expect(await channel.request('host/hello', {})).toEqual(HELLO)
 })
 

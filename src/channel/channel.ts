@@ -32,7 +32,12 @@ const STDERR_WAIT_MS = 30
 /** What the JSON-RPC envelope adds to the parameters, at most. */
 const ENVELOPE_BYTES = 1024
 /** By these the library says that it could not reach the other side. */
-const LOST = new Set<number>([ErrorCodes.MessageWriteError, ErrorCodes.MessageReadError, ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive])
+const LOST = new Set<number>([
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.MessageReadError,
+  ErrorCodes.PendingResponseRejected,
+  ErrorCodes.ConnectionInactive,
+])
 const errorNames = new Map<number, string>(Object.entries(hostErrors).map(([name, code]) => [code, name]))
 
 export class Channel {
@@ -42,7 +47,10 @@ export class Channel {
 
   constructor(stream: ByteStream) {
     this.#stream = stream
-    this.#connection = createMessageConnection(new StreamMessageReader(stream.input), new StreamMessageWriter(stream.output))
+    this.#connection = createMessageConnection(
+      new StreamMessageReader(stream.input),
+      new StreamMessageWriter(stream.output),
+    )
     this.#connection.onClose(() => this.close())
     this.#connection.onError(() => this.close())
     stream.output.on('error', () => this.close())
@@ -62,9 +70,7 @@ export class Channel {
     // Waiting for output that may never come is no reason for a process to go on.
     if (method === 'journal/read') timer.unref()
     const onAbort = () => stop.reject(signal?.reason)
-    const onGone = () => stop.reject(this.#closedError(method))
     signal?.addEventListener('abort', onAbort, { once: true })
-    this.#gone.signal.addEventListener('abort', onGone, { once: true })
     try {
       const answer = this.#connection.sendRequest<unknown>(method, params, cancellation.token)
       return checked(method, result, await Promise.race([answer, stop.promise])) as Result<M>
@@ -81,13 +87,13 @@ export class Channel {
       clearTimeout(timer)
       cancellation.dispose()
       signal?.removeEventListener('abort', onAbort)
-      this.#gone.signal.removeEventListener('abort', onGone)
     }
   }
 
   close(): void {
     if (this.#gone.signal.aborted) return
     this.#gone.abort()
+    // It rejects all that is pending.
     this.#connection.dispose()
     this.#stream.close()
   }
@@ -124,7 +130,10 @@ function refuseTooLarge(method: string, params: unknown): void {
 function checked(method: string, schema: z.ZodType, answer: unknown): unknown {
   const parsed = schema.safeParse(answer)
   if (parsed.success) return parsed.data
-  throw new SeerError('host-answer-invalid', { message: `The host's answer to ${method} is not valid:\n${z.prettifyError(parsed.error)}`, cause: parsed.error })
+  throw new SeerError('host-answer-invalid', {
+    message: `The host's answer to ${method} is not valid:\n${z.prettifyError(parsed.error)}`,
+    cause: parsed.error,
+  })
 }
 
 function toSeerError(method: string, error: unknown): unknown {

@@ -28,7 +28,9 @@ test('reads on from where it is asked to, and again from before', async () => {
 })
 
 test('a journal of many megabytes, in parts that are never too large and lose nothing', async () => {
-  const host = deadHostConnection(left(Array.from({ length: 60 }, (_, i) => lineOf(i + 1, 'y'.repeat(150_000))).join('')))
+  const host = deadHostConnection(
+    left(Array.from({ length: 60 }, (_, i) => lineOf(i + 1, 'y'.repeat(150_000))).join('')),
+  )
   const seen: number[] = []
   for (;;) {
     const { records } = await host.request('journal/read', { ...READ, after: seen.at(-1) ?? 0 })
@@ -37,6 +39,11 @@ test('a journal of many megabytes, in parts that are never too large and lose no
     seen.push(...records.map((record) => (record as { seq: number }).seq))
   }
   expect(seen).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
+})
+
+test('a reader that has most of it already is given the rest', async () => {
+  const folder = left(Array.from({ length: 60 }, (_, i) => lineOf(i + 1, 'y'.repeat(150_000))).join(''))
+  expect(await seqs(deadHostConnection(folder), { ...READ, after: 58 })).toEqual([59, 60])
 })
 
 test('one record that is larger than was asked for comes alone', async () => {
@@ -62,8 +69,15 @@ test('blobs by parts; one that is not there is an error with its name; anything 
   const bytes = Buffer.from('0123456789')
   writeFileSync(join(folder, 'blobs', sha256Of(bytes)), bytes)
   const host = deadHostConnection(folder)
-  expect(await host.request('blob/read', { sha256: sha256Of(bytes), offset: 8, length: 5 })).toEqual({ base64: Buffer.from('89').toString('base64'), size: 10 })
-  await expect(host.request('blob/read', { sha256: 'b'.repeat(64), offset: 0, length: 1 })).rejects.toMatchObject({ code: 'unknown-blob' })
-  await expect(host.request('blob/read', { sha256: '../journal.jsonl', offset: 0, length: 1 })).rejects.toThrow()
+  expect(await host.request('blob/read', { sha256: sha256Of(bytes), offset: 8, length: 5 })).toEqual({
+    base64: Buffer.from('89').toString('base64'),
+    size: 10,
+  })
+  await expect(host.request('blob/read', { sha256: 'b'.repeat(64), offset: 0, length: 1 })).rejects.toMatchObject({
+    code: 'unknown-blob',
+  })
+  await expect(host.request('blob/read', { sha256: '../journal.jsonl', offset: 0, length: 1 })).rejects.toThrow(
+    /sha256|pattern/,
+  )
   await expect(host.request('host/shutdown', {})).rejects.toMatchObject({ code: 'sandbox-lost' })
 })

@@ -31,7 +31,8 @@ export function deadHostConnection(stateDir: string): Connection {
         const { after, maxBytes } = methods['journal/read'].params.parse(params)
         return { records: await readJournal(after, maxBytes) } as Result<M>
       }
-      if (method === 'blob/read') return (await readBlob(stateDir, methods['blob/read'].params.parse(params))) as Result<M>
+      if (method === 'blob/read')
+        return (await readBlob(stateDir, methods['blob/read'].params.parse(params))) as Result<M>
       throw new SeerError('sandbox-lost', { message: `The sandbox has ended; ${method} is not possible any more.` })
     },
   }
@@ -65,7 +66,9 @@ async function recordsFrom(file: FileHandle, at: number, after: number, maxBytes
 function parse(line: string): { seq: number } | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && 'seq' in value && typeof value.seq === 'number' ? (value as { seq: number }) : undefined
+    return typeof value === 'object' && value !== null && 'seq' in value && typeof value.seq === 'number'
+      ? (value as { seq: number })
+      : undefined
   } catch {
     return undefined
   }
@@ -78,7 +81,10 @@ async function openExisting(path: string): Promise<FileHandle | undefined> {
   })
 }
 
-async function readBlob(stateDir: string, { sha256, offset, length }: { sha256: string; offset: number; length: number }) {
+async function readBlob(
+  stateDir: string,
+  { sha256, offset, length }: { sha256: string; offset: number; length: number },
+) {
   const file = await openExisting(join(stateDir, 'blobs', sha256))
   if (!file) throw new SeerError('unknown-blob', { message: `There is no blob ${sha256} in ${stateDir}.` })
   try {

@@ -43,7 +43,11 @@ test('a hundred relays die, and nothing is missing', async () => {
 
 test('three refusals in a row: the sandbox is lost, and the last reason is the cause', async () => {
   const { host, opened } = connection([])
-  await expect(host.request('host/shutdown', {})).rejects.toMatchObject({ code: 'sandbox-lost', endsRun: true, cause: { code: 'relay-failed' } })
+  await expect(host.request('host/shutdown', {})).rejects.toMatchObject({
+    code: 'sandbox-lost',
+    endsRun: true,
+    cause: { code: 'relay-failed' },
+  })
   expect(opened()).toBe(3)
 })
 

@@ -72,7 +72,7 @@ export class HostConnection implements Connection {
 
   async #connect(): Promise<Channel> {
     const startedAt = performance.now()
-    for (let refusals = 0; ; ) {
+    for (let refusals = 0; ;) {
       let channel: Channel | undefined
       try {
         channel = new Channel(await this.#open())
@@ -84,10 +84,13 @@ export class HostConnection implements Connection {
         channel?.close()
         if (this.#closing.signal.aborted) throw terminated()
         if (error instanceof SeerError && error.endsRun) throw error
-        if (!isSilence(error)) refusals += 1
+        // A relay says its marker once it has reached the host: one that is lost after that was not refused.
+        if (!isSilence(error) && !channel) refusals += 1
         if (refusals >= REFUSALS) throw sandboxLost('its host process does not answer', error)
         if (performance.now() - startedAt > this.#waits.patienceMs) throw silent(error)
-        await sleep(this.#waits.reconnectMs * Math.max(1, refusals), undefined, { signal: this.#closing.signal }).catch(() => undefined)
+        await sleep(this.#waits.reconnectMs * Math.max(1, refusals), undefined, { signal: this.#closing.signal }).catch(
+          () => undefined,
+        )
         if (this.#closing.signal.aborted) throw terminated()
       }
     }

@@ -6,12 +6,21 @@ import { SeerError } from '../errors.ts'
 import { Journal, type JournalListener } from './journal.ts'
 
 const gone = new SeerError('sandbox-terminated', { message: 'gone', endsRun: true })
-const listener = (take: JournalListener['take'] = () => undefined) => ({ take, authorOf: () => 'agent:x' as const, lose: vi.fn() })
-const shape = (events: readonly object[]) => events.map((event) => ('output' in event ? JSON.stringify(event.output).match(/"text":"(\w+)"/)?.[1] : (event as { type: string }).type))
+const listener = (take: JournalListener['take'] = () => undefined) => ({
+  take,
+  authorOf: () => 'agent:x' as const,
+  lose: vi.fn<(error: unknown) => void>(),
+})
+const shape = (events: readonly object[]) =>
+  events.map((event) =>
+    'output' in event ? JSON.stringify(event.output).match(/"text":"(\w+)"/)?.[1] : (event as { type: string }).type,
+  )
 
 test('records become events in their order, across as many reads as it takes', async () => {
   const log = keptEvents()
-  const host = memoryHost([record(1, 'kernel-ready'), output(2, 'a'), output(3, 'b'), record(4, 'cell-end')], { perRead: 2 })
+  const host = memoryHost([record(1, 'kernel-ready'), output(2, 'a'), output(3, 'b'), record(4, 'cell-end')], {
+    perRead: 2,
+  })
   await new Journal(host, sinkOf(log)).drain()
   expect(shape(log.events)).toEqual(['kernel-start', 'a', 'b', 'cell-end'])
   expect(log.events.map(({ kernel }) => kernel?.seq)).toEqual([1, 2, 3, 4])
@@ -36,7 +45,11 @@ test('a log that holds a record whole is not given it again, whatever the host s
 test('missing numbers are told, with how many', async () => {
   const log = keptEvents()
   await new Journal(memoryHost([output(1, 'a'), output(5, 'b')]), sinkOf(log)).drain()
-  expect(log.events).toMatchObject([{ type: 'cell-output' }, { type: 'output-lost', sandbox: 'sb-1', reason: 'gap', messages: 3 }, { type: 'cell-output' }])
+  expect(log.events).toMatchObject([
+    { type: 'cell-output' },
+    { type: 'output-lost', sandbox: 'sb-1', reason: 'gap', messages: 3 },
+    { type: 'cell-output' },
+  ])
 })
 
 test('an output that is not valid is counted for its cell, and the next one comes through', async () => {
@@ -44,7 +57,9 @@ test('an output that is not valid is counted for its cell, and the next one come
   const bad = { ...output(2, 'x'), output: { output_type: 'script' } }
   await new Journal(memoryHost([output(1, 'a'), bad, output(3, 'b')]), sinkOf(log)).drain()
   expect(shape(log.events)).toEqual(['a', 'output-lost', 'b'])
-  expect(log.of('output-lost')).toMatchObject([{ reason: 'invalid', messages: 1, cell: 'c1', session: 's1', kernel: { generation: 1, seq: 2 } }])
+  expect(log.of('output-lost')).toMatchObject([
+    { reason: 'invalid', messages: 1, cell: 'c1', session: 's1', kernel: { generation: 1, seq: 2 } },
+  ])
 })
 
 test.each([
@@ -62,9 +77,16 @@ test.each([
 test('a listener hears of a cell’s end when it is in the log, and on the disk', async () => {
   const log = keptEvents()
   const order: string[] = []
-  const sink = { ...sinkOf(log), sync: () => Promise.resolve(void order.push(`sync after ${log.events.length}`)) }
+  const sink = {
+    ...sinkOf(log),
+    sync: () =>
+      new Promise<void>((done) => setTimeout(() => done(void order.push(`sync after ${log.events.length}`)), 5)),
+  }
   const journal = new Journal(memoryHost([output(1, 'a'), record(2, 'cell-end')]), sink)
-  journal.listen('s1', listener(({ kind }) => void order.push(kind)))
+  journal.listen(
+    's1',
+    listener(({ kind }) => void order.push(kind)),
+  )
   await journal.drain()
   expect(order).toEqual(['sync after 2', 'output', 'cell-end'])
 })
@@ -72,7 +94,11 @@ test('a listener hears of a cell’s end when it is in the log, and on the disk'
 test('two sessions in one sandbox: each hears of its own', async () => {
   const journal = new Journal(memoryHost([output(1, 'a'), { ...output(2, 'b'), session: 's2' }]), sinkOf(keptEvents()))
   const heard = { s1: [] as number[], s2: [] as number[] }
-  for (const session of ['s1', 's2'] as const) journal.listen(session, listener(({ seq }) => void heard[session].push(seq)))
+  for (const session of ['s1', 's2'] as const)
+    journal.listen(
+      session,
+      listener(({ seq }) => void heard[session].push(seq)),
+    )
   await journal.drain()
   expect(heard).toEqual({ s1: [1], s2: [2] })
 })
@@ -95,7 +121,11 @@ test.each([
   const sha256 = createHash('sha256').update(Buffer.alloc(1000, 'a')).digest('hex')
   const sink = sinkOf(keptEvents())
   const host = memoryHost([blobOf(1, Buffer.alloc(1000, 'a'))], { blobs: [damaged], named: sha256 })
-  await expect(new Journal(host, sink).drain()).rejects.toMatchObject({ code: 'blob-broken', endsRun: true, message: expect.stringMatching(why) })
+  await expect(new Journal(host, sink).drain()).rejects.toMatchObject({
+    code: 'blob-broken',
+    endsRun: true,
+    message: expect.stringMatching(why),
+  })
   expect(sink.stored.size).toBe(0)
 })
 
@@ -108,7 +138,10 @@ test('a log that cannot be written: what was in it is told, then the listener he
   }
   const taken: string[] = []
   const kernel = listener(({ kind }) => void taken.push(kind))
-  const journal = new Journal(memoryHost([output(1, 'a'), record(2, 'cell-end'), output(3, 'b')]), { ...sinkOf(log), emit })
+  const journal = new Journal(memoryHost([output(1, 'a'), record(2, 'cell-end'), output(3, 'b')]), {
+    ...sinkOf(log),
+    emit,
+  })
   journal.listen('s1', kernel)
   await expect(journal.start()).rejects.toBe(full)
   expect(taken).toEqual(['output', 'cell-end'])

@@ -13,7 +13,13 @@ import { journalRecordSchema, MAX_CHUNK_BYTES, type JournalRecord } from './prot
 const READ_BYTES = 768 * 1024
 const WAIT_MS = 20_000
 /** What can be read of a record that is not valid. */
-const placeSchema = z.object({ seq: z.int().positive(), session: z.string(), generation: z.int().positive(), kind: z.literal('output'), cell: z.string() })
+const placeSchema = z.object({
+  seq: z.int().positive(),
+  session: z.string(),
+  generation: z.int().positive(),
+  kind: z.literal('output'),
+  cell: z.string(),
+})
 
 export interface JournalSink {
   readonly sandbox: string
@@ -128,7 +134,8 @@ export class Journal {
     if (record.seq <= seq && !isPartlyWritten) return false
     if (record.seq > seq + 1) this.#emitLost('gap', record.seq - seq - 1, 0)
     if (record.kind === 'output') for (const blob of blobsOf(record.output)) await this.#fetchBlob(from, blob, signal)
-    for (const event of await this.#sink.eventsOf(record)) if (!isPartlyWritten || !types.has(event.type)) this.#sink.emit(event)
+    for (const event of await this.#sink.eventsOf(record))
+      if (!isPartlyWritten || !types.has(event.type)) this.#sink.emit(event)
     this.#position = { seq: record.seq, types: new Set() }
     return true
   }
@@ -148,18 +155,32 @@ export class Journal {
     this.#position = { seq, types: new Set() }
   }
 
-  #emitLost(reason: 'gap' | 'invalid', messages: number, bytes: number, place: Pick<EventInput, 'session' | 'cell' | 'kernel'> = {}): void {
-    this.#sink.emit({ type: 'output-lost', by: 'system', sandbox: this.#sink.sandbox, ...place, reason, messages, bytes })
+  #emitLost(
+    reason: 'gap' | 'invalid',
+    messages: number,
+    bytes: number,
+    place: Pick<EventInput, 'session' | 'cell' | 'kernel'> = {},
+  ): void {
+    this.#sink.emit({
+      type: 'output-lost',
+      by: 'system',
+      sandbox: this.#sink.sandbox,
+      ...place,
+      reason,
+      messages,
+      bytes,
+    })
   }
 
   async #fetchBlob(from: Connection, blob: BlobRef, signal: AbortSignal | undefined): Promise<void> {
     if (this.#sink.hasArtifact(blob.blob)) return
     const parts: Buffer[] = []
-    for (let offset = 0; offset < blob.bytes; ) {
+    for (let offset = 0; offset < blob.bytes;) {
       const length = Math.min(MAX_CHUNK_BYTES, blob.bytes - offset)
       const { base64 } = await from.request('blob/read', { sha256: blob.blob, offset, length }, signal)
       const chunk = Buffer.from(base64, 'base64')
-      if (chunk.length !== length) throw brokenBlob(blob, `its part at ${offset} is ${chunk.length} bytes long, not ${length}`)
+      if (chunk.length !== length)
+        throw brokenBlob(blob, `its part at ${offset} is ${chunk.length} bytes long, not ${length}`)
       parts.push(chunk)
       offset += length
     }
@@ -175,6 +196,8 @@ function isClosed(error: unknown): boolean {
 }
 
 function brokenBlob(blob: BlobRef, why: string): SeerError {
-  return new SeerError('blob-broken', { message: `The sandbox sent a damaged value (${blob.blob}): ${why}.`, endsRun: true })
+  return new SeerError('blob-broken', {
+    message: `The sandbox sent a damaged value (${blob.blob}): ${why}.`,
+    endsRun: true,
+  })
 }
-

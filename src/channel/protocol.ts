@@ -41,7 +41,12 @@ export const kernelConfigSchema = z.strictObject({
   seed: z.int().nonnegative(),
   /** Models that the set-up cell loads, by folder on the sandbox's machine. */
   models: z.array(
-    z.strictObject({ name: z.string(), varName: z.string().regex(/^[A-Za-z_]\w*$/), path: z.string(), dtype: z.string() }),
+    z.strictObject({
+      name: z.string(),
+      varName: z.string().regex(/^[A-Za-z_]\w*$/),
+      path: z.string(),
+      dtype: z.string(),
+    }),
   ),
 })
 export type KernelConfig = z.infer<typeof kernelConfigSchema>

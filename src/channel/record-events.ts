@@ -69,7 +69,14 @@ type Author = Pick<EventInput, 'session' | 'sandbox' | 'cell' | 'kernel' | 'by'>
 async function messagesOf(output: Output, author: Author, context: RecordContext): Promise<EventInput[]> {
   if (output.output_type !== 'display_data') return []
   const { data } = output
-  const warn = (text: string): EventInput => ({ ...author, type: 'notice-add', by: 'system', level: 'warning', code: 'result-refused', text })
+  const warn = (text: string): EventInput => ({
+    ...author,
+    type: 'notice-add',
+    by: 'system',
+    level: 'warning',
+    code: 'result-refused',
+    text,
+  })
   if (data[RECORD_MIME] !== undefined) {
     const message = recordSchema.safeParse(valueOf(data[RECORD_MIME], context))
     if (!message.success) return [warn(`A recorded row was refused: ${z.prettifyError(message.error)}`)]

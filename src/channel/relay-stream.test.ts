@@ -6,10 +6,12 @@ import { openRelay } from './relay-stream.ts'
 afterEach(() => vi.useRealTimers())
 
 /** A relay without a process: `say` is told the marker and writes what a login shell might. */
-function fakeRelay(say: (relay: { out: PassThrough; err: PassThrough; exit: (code: number) => void }, marker: string) => void) {
+function fakeRelay(
+  say: (relay: { out: PassThrough; err: PassThrough; exit: (code: number) => void }, marker: string) => void,
+) {
   const exited = Promise.withResolvers<{ code: number | null; signal: string | null }>()
   const [out, err] = [new PassThrough(), new PassThrough()]
-  const kill = vi.fn()
+  const kill = vi.fn<() => void>()
   const process: MachineProcess = { stdin: new PassThrough(), stdout: out, stderr: err, exited: exited.promise, kill }
   const spawn = (marker: string) => {
     setImmediate(() => say({ out, err, exit: (code) => exited.resolve({ code, signal: null }) }, marker))
@@ -24,7 +26,10 @@ test.each([
   ['nothing before it', (m: string) => [`${m}\n${FRAME}`]],
   ['a banner before it', (m: string) => ['Welcome to cluster\nLast login: today\n', `${m}\n`, FRAME]],
   ['a banner that ends in the middle of a line', (m: string) => [`(base) $ ${m}\n${FRAME}`]],
-  ['the marker in three pieces', (m: string) => [`hello ${m.slice(0, 5)}`, m.slice(5, 9), `${m.slice(9)}\n${FRAME.slice(0, 4)}`, FRAME.slice(4)]],
+  [
+    'the marker in three pieces',
+    (m: string) => [`hello ${m.slice(0, 5)}`, m.slice(5, 9), `${m.slice(9)}\n${FRAME.slice(0, 4)}`, FRAME.slice(4)],
+  ],
   ['an end of line that comes later', (m: string) => [m, '\n', FRAME]],
   ['a megabyte of banner', (m: string) => ['*'.repeat(1_000_000), `${m}\n${FRAME}`]],
   ['half of a marker first', (m: string) => [`${m.slice(0, 10)}\n`, `${m}\n${FRAME}`]],

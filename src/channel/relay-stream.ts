@@ -30,8 +30,12 @@ export async function openRelay(spawn: (marker: string) => Promise<MachineProces
 
 async function untilMarker(relay: MachineProcess, marker: string, stderr: () => string): Promise<void> {
   const found = Promise.withResolvers<void>()
-  const fail = (why: string, code = 'relay-failed') => found.reject(new SeerError(code, { message: `The relay to the sandbox ${why}. ${stderr().trim()}`.trim() }))
-  const timer = setTimeout(() => fail(`said nothing for ${MARKER_DEADLINE_MS / 1000} s`, 'channel-deadline'), MARKER_DEADLINE_MS)
+  const fail = (why: string, code = 'relay-failed') =>
+    found.reject(new SeerError(code, { message: `The relay to the sandbox ${why}. ${stderr().trim()}`.trim() }))
+  const timer = setTimeout(
+    () => fail(`said nothing for ${MARKER_DEADLINE_MS / 1000} s`, 'channel-deadline'),
+    MARKER_DEADLINE_MS,
+  )
   void relay.exited.then(({ code, signal }) => fail(`ended (${signal ?? `exit code ${code}`})`))
   const stop = discardUntil(relay.stdout, Buffer.from(`${marker}\n`), () => found.resolve())
   try {

@@ -20,7 +20,12 @@ export interface HostOptions {
 }
 
 /** Starts the host process on a machine. It detaches: it outlives this process for the length of its lease. */
-export async function startHost(machine: Machine, layout: Layout, options: HostOptions, signal: AbortSignal): Promise<void> {
+export async function startHost(
+  machine: Machine,
+  layout: Layout,
+  options: HostOptions,
+  signal: AbortSignal,
+): Promise<void> {
   signal.throwIfAborted()
   const host = await machine.spawn([options.python, '-I', `${layout.pythonDir}/boot.py`, 'host'])
   let stderr = ''
@@ -34,7 +39,8 @@ export async function startHost(machine: Machine, layout: Layout, options: HostO
     said += chunk.toString()
     if (said.includes('\n')) ready.resolve(said.slice(0, said.indexOf('\n')))
   })
-  const fail = (why: string) => ready.reject(new SeerError('host-failed', { message: `The sandbox's host process ${why}. ${stderr}`.trim() }))
+  const fail = (why: string) =>
+    ready.reject(new SeerError('host-failed', { message: `The sandbox's host process ${why}. ${stderr}`.trim() }))
   // The process that was started may end early: the host proper is its child. Only silence and a closed stdout are failures.
   host.stdout.once('end', () => setTimeout(() => fail('ended before it was ready'), STDERR_WAIT_MS))
   const timer = setTimeout(() => fail(`was not ready within ${READY_DEADLINE_MS / 1000} s`), READY_DEADLINE_MS)
@@ -42,7 +48,8 @@ export async function startHost(machine: Machine, layout: Layout, options: HostO
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const line = await ready.promise
-    if (!readySchema.safeParse(parse(line)).success) throw new SeerError('host-failed', { message: `The host process said "${line}". ${stderr}`.trim() })
+    if (!readySchema.safeParse(parse(line)).success)
+      throw new SeerError('host-failed', { message: `The host process said "${line}". ${stderr}`.trim() })
   } catch (error) {
     host.kill()
     throw error
@@ -53,7 +60,12 @@ export async function startHost(machine: Machine, layout: Layout, options: HostO
 }
 
 /** A connection to a host that runs on `machine`. */
-export function connectHost(machine: Machine, layout: Layout, python: string, notice: (text: string) => void): HostConnection {
+export function connectHost(
+  machine: Machine,
+  layout: Layout,
+  python: string,
+  notice: (text: string) => void,
+): HostConnection {
   const argv = [python, '-I', `${layout.pythonDir}/boot.py`, 'relay', '--socket', layout.socket, '--marker']
   return new HostConnection(() => openRelay((marker) => machine.spawn([...argv, marker])), notice)
 }

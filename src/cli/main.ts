@@ -3,10 +3,18 @@
 import { Command, CommanderError, Option } from 'commander'
 import { describeError, SeerError } from '../errors.ts'
 import { SEER_VERSION } from '../run/version.ts'
+import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 
+interface Common {
+  outputDir: string
+  json?: boolean
+}
+
 const program = new Command('seer')
-  .description('An AI agent carries out an experiment by writing and running code next to a model; you watch, and keep a record.')
+  .description(
+    'An AI agent carries out an experiment by writing and running code next to a model; you watch, and keep a record.',
+  )
   .version(SEER_VERSION)
   .showSuggestionAfterError()
   .exitOverride()
@@ -30,7 +38,7 @@ program
   .option('--timings', 'show where the time goes from enter to the first cell’s result')
   .addOption(outputDir())
   .addOption(json())
-  .action(async (experiment: string, options) => (await import('./run.ts')).runCommand(experiment, options))
+  .action(async (experiment: string, options: RunOptions) => (await import('./run.ts')).runCommand(experiment, options))
 
 program
   .command('show')
@@ -40,27 +48,29 @@ program
   .option('--output <cell>', 'print the whole text output of one cell')
   .addOption(outputDir())
   .addOption(json())
-  .action(async (run: string, options) => (await import('./inspect.ts')).showCommand(run, options))
+  .action(async (run: string, options: Common & { check?: boolean; output?: string }) =>
+    (await import('./inspect.ts')).showCommand(run, options),
+  )
 
 program
   .command('list')
   .description('list runs, newest first')
   .addOption(outputDir())
   .addOption(json())
-  .action(async (options) => (await import('./inspect.ts')).listCommand(options))
+  .action(async (options: Common) => (await import('./inspect.ts')).listCommand(options))
 
 program
   .command('doctor')
   .description('say what this machine has and lacks')
   .addOption(json())
-  .action(async (options) => (await import('./inspect.ts')).doctorCommand(options))
+  .action(async (options: { json?: boolean }) => (await import('./inspect.ts')).doctorCommand(options))
 
 program
   .command('gc')
   .description('save what crashed runs left behind, and end their processes')
   .addOption(outputDir())
   .addOption(json())
-  .action(async (options) => (await import('./gc.ts')).gcCommand(options))
+  .action(async (options: Common) => (await import('./gc.ts')).gcCommand(options))
 
 // `seer … | head`: the run goes on without its listener.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

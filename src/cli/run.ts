@@ -52,7 +52,8 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
   say(runSummary(outcome))
   if (outcome.error !== undefined && outcome.status === 'failed') {
     process.stderr.write(pc.red(`seer: ${describeError(outcome.error)}`) + '\n')
-    if (!(outcome.error instanceof SeerError) && outcome.error instanceof Error) process.stderr.write(`${outcome.error.stack ?? ''}\n`)
+    if (!(outcome.error instanceof SeerError) && outcome.error instanceof Error)
+      process.stderr.write(`${outcome.error.stack ?? ''}\n`)
   }
   if (quiet) process.stdout.write(`${summaryJson(outcome)}\n`)
   process.exitCode = exitCode(outcome)
@@ -77,6 +78,11 @@ function onInterrupt(): { signal: AbortSignal; detach: () => void } {
   return { signal: controller.signal, detach: () => signals.forEach((name) => process.off(name, onSignal)) }
 }
 
-function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): { [P in K]?: Exclude<T[P], undefined> } {
-  return Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]))) as { [P in K]?: Exclude<T[P], undefined> }
+function pick<T extends object, K extends keyof T>(
+  from: T,
+  keys: readonly K[],
+): { [P in K]?: Exclude<T[P], undefined> } {
+  return Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]))) as {
+    [P in K]?: Exclude<T[P], undefined>
+  }
 }

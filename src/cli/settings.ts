@@ -12,7 +12,8 @@ export const exitCodes = {
   interrupted: 130,
 } as const
 
-const USAGE = /^(unknown-|invalid-options|experiment-|task-|model-|library-|run-unknown|run-ambiguous|recording-missing|recording-unreadable|provider-key-missing|provider-url-invalid)/
+const USAGE =
+  /^(unknown-|invalid-options|experiment-|task-|model-|library-|run-unknown|run-ambiguous|recording-missing|recording-unreadable|provider-key-missing|provider-url-invalid)/
 
 export function exitCodeOf(code: string): number {
   if (code === 'recording-stale') return exitCodes.staleRecording

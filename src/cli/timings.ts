@@ -16,7 +16,10 @@ export async function timingsTable(folder: string): Promise<string> {
 }
 
 /** The milestones of a run that were reached, in order. */
-export function timedSteps(events: readonly RunEvent[], { enteredAt, startedAt }: { enteredAt: number; startedAt: number }): TimedStep[] {
+export function timedSteps(
+  events: readonly RunEvent[],
+  { enteredAt, startedAt }: { enteredAt: number; startedAt: number },
+): TimedStep[] {
   const first = (matches: (event: RunEvent) => boolean) => events.find(matches)
   const agentCell = first((event) => event.type === 'cell-start' && event.by.startsWith('agent:'))
   const milestones: [string, RunEvent | undefined][] = [
@@ -24,10 +27,19 @@ export function timedSteps(events: readonly RunEvent[], { enteredAt, startedAt }
     ['environment and models ready', first(({ type }) => type === 'sandbox-start')],
     ['host up, session opened', first(({ type }) => type === 'session-start')],
     ['kernel ready', first(({ type }) => type === 'kernel-start')],
-    ['models loaded (set-up cells)', events.findLast((event) => event.type === 'cell-end' && isBefore(event, agentCell))],
+    [
+      'models loaded (set-up cells)',
+      events.findLast((event) => event.type === 'cell-end' && isBefore(event, agentCell)),
+    ],
     ['agent started', first(({ type }) => type === 'agent-start')],
     ['agent’s first cell sent', agentCell],
-    ['its first result', agentCell && first((event) => event.type === 'cell-end' && event.cell === agentCell.cell && event.session === agentCell.session)],
+    [
+      'its first result',
+      agentCell &&
+        first(
+          (event) => event.type === 'cell-end' && event.cell === agentCell.cell && event.session === agentCell.session,
+        ),
+    ],
   ]
   const steps: TimedStep[] = [{ what: 'launcher, Node', at: Math.max(0, startedAt - enteredAt) }]
   for (const [what, event] of milestones) if (event) steps.push({ what, at: Date.parse(event.at) - enteredAt })

@@ -31,7 +31,10 @@ const modelSchema = z.strictObject({
   /** `embedded`: the small chat model that Seer brings. */
   name: z.string(),
   /** The Python variable that holds it. */
-  varName: z.string().regex(/^[A-Za-z_]\w*$/, 'is not a Python name').default('model'),
+  varName: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'is not a Python name')
+    .default('model'),
 })
 
 export const sandboxConfigSchema = z.strictObject({
@@ -114,7 +117,11 @@ export class Sandbox {
     }
   }
 
-  static async #start(config: z.output<typeof sandboxConfigSchema>, use: RunUse, options: StartOptions): Promise<Sandbox> {
+  static async #start(
+    config: z.output<typeof sandboxConfigSchema>,
+    use: RunUse,
+    options: StartOptions,
+  ): Promise<Sandbox> {
     const { run } = use
     using shown = options.progress ? undefined : showProgress()
     const progress = options.progress ?? shown ?? (() => undefined)
@@ -195,15 +202,20 @@ export class Sandbox {
 
   async #terminate(): Promise<void> {
     this.#notBeforeEnd()
-    const problems: unknown[] = []
-    const attempt = (step: Promise<unknown>) => step.catch((error: unknown) => void problems.push(error))
+    const problems: Error[] = []
+    const attempt = (step: Promise<unknown>) =>
+      step.catch((error: unknown) => void problems.push(error instanceof Error ? error : new Error(String(error))))
     // The host ends the kernels and writes down how; a host that does not answer is ended by force below.
     await this.connection.request('host/shutdown', {}, AbortSignal.timeout(SHUTDOWN_MS)).catch(() => undefined)
     // Its files hold what it had received, also when there is no host any more.
     await attempt(this.journal.finish(deadHostConnection(this.#layout.stateDir), terminated()))
     this.connection.close()
     await attempt(this.#machine.terminate())
-    await attempt(Promise.resolve().then(() => this.run.emit({ type: 'sandbox-end', by: 'system', sandbox: this.sandboxId, reason: 'terminated' })))
+    await attempt(
+      Promise.resolve().then(() =>
+        this.run.emit({ type: 'sandbox-end', by: 'system', sandbox: this.sandboxId, reason: 'terminated' }),
+      ),
+    )
     const problem = problems.find((error) => !isKnownToRun(error))
     await this.#use.release(problem)
     if (problem !== undefined) throw problem
@@ -215,7 +227,10 @@ export class Sandbox {
 }
 
 function terminated(): SeerError {
-  return new SeerError('sandbox-terminated', { message: 'The sandbox was terminated while it was in use.', endsRun: true })
+  return new SeerError('sandbox-terminated', {
+    message: 'The sandbox was terminated while it was in use.',
+    endsRun: true,
+  })
 }
 
 /** What ends a run is thrown by its end: thrown here too, it would hide what a script was failing with. */

@@ -14,7 +14,13 @@ export async function reportDrift(run: Run, recording: Trajectory): Promise<stri
   const events = knownEvents((await readEvents(join(run.folder, 'events.jsonl'))).events)
   const compute = events.find((event): event is EventOf<'compute-report'> => event.type === 'compute-report')
   const fresh: Compute = compute
-    ? { python: compute.python, torch: compute.torch, isa: compute.isa, threads: compute.threads, device: compute.device }
+    ? {
+        python: compute.python,
+        torch: compute.torch,
+        isa: compute.isa,
+        threads: compute.threads,
+        device: compute.device,
+      }
     : UNKNOWN
   const cells = compareCells(recording.cells, cellsFromEvents(events), { rtol: DEFAULT_RTOL })
   const report = { recorded: recording.compute, fresh, rtol: DEFAULT_RTOL, cells }

@@ -1,7 +1,7 @@
 /**
  * An experiment: code with parameters. What one changes between runs is data, validated before anything starts.
  */
-import { z } from 'zod'
+import type { z } from 'zod'
 import { SeerError } from '../errors.ts'
 
 export interface ExperimentContext<P> {
@@ -32,7 +32,10 @@ const marked = new WeakSet<object>()
 /** Declares an experiment: `export default experiment({ … })` in `experiment.ts`. */
 export function experiment<P extends z.ZodObject>(definition: Experiment<P>): Experiment<P> {
   if (Object.keys(definition.profiles).length === 0) {
-    throw new SeerError('experiment-profiles', { message: 'An experiment needs at least one profile.', hint: 'profiles: { embedded: {} }' })
+    throw new SeerError('experiment-profiles', {
+      message: 'An experiment needs at least one profile.',
+      hint: 'profiles: { embedded: {} }',
+    })
   }
   marked.add(definition)
   return definition

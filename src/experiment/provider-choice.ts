@@ -5,7 +5,10 @@ export type ProviderName = 'claude' | 'recorded'
 export const PROVIDER_NAMES: readonly ProviderName[] = ['claude', 'recorded']
 
 /** Never a silent switch: `why` is printed in the run's first lines. */
-export function chooseProvider(asked: string | undefined, has: { key: boolean; recording: boolean }): { name: ProviderName; why: string } {
+export function chooseProvider(
+  asked: string | undefined,
+  has: { key: boolean; recording: boolean },
+): { name: ProviderName; why: string } {
   if (asked === 'claude') return { name: 'claude', why: 'asked for' }
   if (asked === 'recorded') return { name: 'recorded', why: 'asked for' }
   if (asked !== undefined) {

@@ -25,7 +25,10 @@ export function readRecording(path: string): Trajectory {
 }
 
 /** Throws `recording-stale` for what can be told before a sandbox is started: other parameters, another task. */
-export function refuseEarly(recording: Trajectory, now: { params: Record<string, z.core.util.JSONType>; task: string }): void {
+export function refuseEarly(
+  recording: Trajectory,
+  now: { params: Record<string, z.core.util.JSONType>; task: string },
+): void {
   const { madeFor } = recording
   // The prompt may hold more than the task, and that part is known only when the session is there.
   const prompt = madeFor.prompt.includes(now.task) ? madeFor.prompt : withTask(madeFor.prompt, now.task)

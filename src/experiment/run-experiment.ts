@@ -43,7 +43,12 @@ export interface RunRequest {
   readonly quiet: boolean
   readonly signal: AbortSignal
   /** Told once everything has been checked and the run's folder is there. */
-  readonly onStart: (facts: { folder: string; provider: string; why: string; recorded: Trajectory['answeredBy'] | undefined }) => void
+  readonly onStart: (facts: {
+    folder: string
+    provider: string
+    why: string
+    recorded: Trajectory['answeredBy'] | undefined
+  }) => void
 }
 
 export interface RunOutcome {
@@ -59,14 +64,23 @@ export interface RunOutcome {
 export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const { experiment, folder, signal } = request
   const name = basename(folder)
-  const { profile, params } = resolveParams(experiment, { set: request.set, ...(request.profile === undefined ? {} : { profile: request.profile }) })
+  const { profile, params } = resolveParams(experiment, {
+    set: request.set,
+    ...(request.profile === undefined ? {} : { profile: request.profile }),
+  })
   const task = renderTask(readTask(folder), params)
   const path = request.recording ?? recordingPath(folder, profile)
-  const choice = chooseProvider(request.provider, { key: Boolean(process.env['ANTHROPIC_API_KEY']), recording: existsSync(path) })
+  const choice = chooseProvider(request.provider, {
+    key: Boolean(process.env['ANTHROPIC_API_KEY']),
+    recording: existsSync(path),
+  })
   const recording = choice.name === 'recorded' ? readRecording(path) : undefined
   if (recording) refuseEarly(recording, { params, task })
   if (request.record !== undefined && recording) {
-    throw new SeerError('invalid-options', { message: 'A played recording cannot be recorded.', hint: 'Use --record with --provider claude.' })
+    throw new SeerError('invalid-options', {
+      message: 'A played recording cannot be recorded.',
+      hint: 'Use --record with --provider claude.',
+    })
   }
   const claude = claudeProvider(request.agentModel === undefined ? {} : { model: request.agentModel })
   if (!recording) claude.check()

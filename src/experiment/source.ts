@@ -5,7 +5,11 @@ import { join } from 'node:path'
 const LEFT_OUT = new Set(['node_modules', 'outputs', 'recordings', '__pycache__', '.git', '.env'])
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 
-export function keepSource(experimentFolder: string, runFolder: string, facts: { task: string; params: unknown }): void {
+export function keepSource(
+  experimentFolder: string,
+  runFolder: string,
+  facts: { task: string; params: unknown },
+): void {
   const target = join(runFolder, 'source')
   copyFolder(experimentFolder, target, runFolder)
   writeFileSync(join(target, 'task.rendered.md'), facts.task)

@@ -45,17 +45,27 @@ export type RunAgentOptions = z.input<typeof optionsSchema>
 export async function* runAgent(options: RunAgentOptions): AsyncGenerator<RunEvent, AgentEnd> {
   const parsed = parseOptions('runAgent', optionsSchema, options)
   const servers = localServers(parsed.mcpConfig)
-  const { run, release } = useRun(parsed.run ?? servers[0]?.run, openScriptRun)
+  const use = useRun(parsed.run ?? servers[0]?.run, openScriptRun)
+  const { run } = use
   const left = new AbortController()
   const signal = AbortSignal.any([left.signal, run.signal, ...(parsed.signal ? [parsed.signal] : [])])
   const events = run.events()
-  const render = parsed.quiet || currentProvider()?.quiet ? undefined : renderEvents(process.stdout, { readBlob: (sha256) => run.artifacts.read(sha256) })
+  const render =
+    parsed.quiet || currentProvider()?.quiet
+      ? undefined
+      : renderEvents(process.stdout, { readBlob: (sha256) => run.artifacts.read(sha256) })
   let working: Promise<AgentEnd> | undefined
   try {
     const request = { ...parsed, tools: servers.flatMap(({ tools }) => tools) }
     const provider = await providerOf(parsed.provider, parsed.model, request)
     const settle = async (until: AbortSignal) => void (await Promise.all(servers.map((server) => server.settle(until))))
-    const context = { emit: run.emit, by: `agent:${parsed.role}` as const, signal, storeArtifact: run.storeArtifact, settle }
+    const context = {
+      emit: run.emit,
+      by: `agent:${parsed.role}` as const,
+      signal,
+      storeArtifact: run.storeArtifact,
+      settle,
+    }
     working = provider.run(request, context).finally(() => events.close())
     working.catch(() => undefined)
     for await (const event of events) {
@@ -63,21 +73,25 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<RunEve
       yield event
     }
     const end = await working
-    await release()
+    await use.release()
     return end
   } catch (error) {
-    await release(error)
+    await use.release(error)
     throw error
   } finally {
     // Also when the loop that reads us was left early: the agent stops, and what it was doing is interrupted.
     left.abort(new DOMException('The loop over runAgent was left.', 'AbortError'))
     await working?.catch(() => undefined)
     events.close()
-    await release()
+    await use.release()
   }
 }
 
-async function providerOf(given: 'claude' | Provider | undefined, model: string | undefined, request: AgentRequest): Promise<Provider> {
+async function providerOf(
+  given: 'claude' | Provider | undefined,
+  model: string | undefined,
+  request: AgentRequest,
+): Promise<Provider> {
   if (typeof given === 'object') return given
   const choice = currentProvider()
   if (given === undefined && choice) return choice.provide(request)

@@ -104,14 +104,26 @@ export class Kernel implements JournalListener {
     const { by, hidden = false, supersedes } = options
     const place = { session: this.session, sandbox: this.#options.sandbox, cell }
     this.#authors.set(cell, by)
-    this.#options.emit({ type: 'cell-start', ...place, by, code, hidden, ...(supersedes === undefined ? {} : { supersedes }) })
+    this.#options.emit({
+      type: 'cell-start',
+      ...place,
+      by,
+      code,
+      hidden,
+      ...(supersedes === undefined ? {} : { supersedes }),
+    })
     const end = Promise.withResolvers<CellEnd>()
     end.promise.catch(() => undefined)
     this.#running.set(cell, end)
     // Else a script that waits for a cell and nothing else would end before it.
     this.#keepAlive ??= setInterval(() => undefined, KEEP_ALIVE_MS)
     try {
-      await this.#options.connection.request('kernel/execute', { session: this.session, generation: this.generation, cell, code })
+      await this.#options.connection.request('kernel/execute', {
+        session: this.session,
+        generation: this.generation,
+        cell,
+        code,
+      })
     } catch (error) {
       const unknown: CellEnd = { status: 'unknown', executionCount: null, durationMs: 0 }
       this.#ended(cell, unknown)
@@ -145,8 +157,19 @@ export class Kernel implements JournalListener {
     if (!first) return true
     const [cell, current] = first
     for (const { how, waitMs } of this.#options.ladder ?? LADDER) {
-      this.#options.emit({ type: 'cell-interrupt', session: this.session, sandbox: this.#options.sandbox, cell, by, how })
-      await this.#options.connection.request('kernel/interrupt', { session: this.session, generation: this.generation, how })
+      this.#options.emit({
+        type: 'cell-interrupt',
+        session: this.session,
+        sandbox: this.#options.sandbox,
+        cell,
+        by,
+        how,
+      })
+      await this.#options.connection.request('kernel/interrupt', {
+        session: this.session,
+        generation: this.generation,
+        how,
+      })
       if (await endsWithin(current.promise, waitMs)) return true
     }
     return false

@@ -40,7 +40,12 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
   for (const start of openSandboxes(events)) {
     try {
       await drainSandbox(run, start, events)
-      run.emit({ type: 'sandbox-end', by: 'system', ...(start.sandbox ? { sandbox: start.sandbox } : {}), reason: 'its run crashed' })
+      run.emit({
+        type: 'sandbox-end',
+        by: 'system',
+        ...(start.sandbox ? { sandbox: start.sandbox } : {}),
+        reason: 'its run crashed',
+      })
     } catch (error) {
       problems.push(`sandbox ${start.sandbox}: ${describeError(error)}`)
     }
@@ -54,7 +59,9 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
 
 function openSandboxes(events: readonly LoggedEvent[]): EventOf<'sandbox-start'>[] {
   const ended = new Set(events.filter(({ type }) => type === 'sandbox-end').map(({ sandbox }) => sandbox))
-  return events.filter((event): event is EventOf<'sandbox-start'> => event.type === 'sandbox-start' && !ended.has(event.sandbox))
+  return events.filter(
+    (event): event is EventOf<'sandbox-start'> => event.type === 'sandbox-start' && !ended.has(event.sandbox),
+  )
 }
 
 async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: readonly LoggedEvent[]): Promise<void> {
@@ -63,7 +70,11 @@ async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: r
   const { machine, layout } = attached
   // First its end: then what it holds has an end too, and a cell that prints for ever cannot hold us up.
   await endHost(layout)
-  const authors = new Map(events.flatMap((event) => (event.type === 'cell-start' ? [[`${event.session}/${event.cell}`, event.by] as const] : [])))
+  const authors = new Map(
+    events.flatMap((event) =>
+      event.type === 'cell-start' ? [[`${event.session}/${event.cell}`, event.by] as const] : [],
+    ),
+  )
   const sandbox = start.sandbox ?? ''
   const journal = new Journal(
     deadHostConnection(layout.stateDir),

@@ -24,5 +24,5 @@ export function textMimeOf(data: MimeBundle): string | undefined {
 
 /** The file that a value of a display stands for. A JSON value may look like one and not be. */
 export function blobOf(value: unknown): BlobRef | undefined {
-  return isBlobRef(value) ? blobRefSchema.safeParse(value).data : undefined
+  return isBlobRef(value) ? value : undefined
 }

@@ -62,8 +62,9 @@ export const outputSchema = z.discriminatedUnion('output_type', [
 ])
 export type Output = z.infer<typeof outputSchema>
 
+/** Strict: JSON of the agent's that merely looks like one is JSON. */
 export function isBlobRef(value: unknown): value is BlobRef {
-  return typeof value === 'object' && value !== null && 'blob' in value && 'encoding' in value
+  return typeof value === 'object' && value !== null && 'blob' in value && blobRefSchema.safeParse(value).success
 }
 
 /** Every blob that an output refers to. */

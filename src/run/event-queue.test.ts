@@ -24,6 +24,13 @@ test('every one of several waiting readers is woken', async () => {
   expect(results.map(({ done }) => done)).toEqual([false, false, true])
 })
 
+test('a close ends every one of several waiting readers', async () => {
+  const queue = new EventQueue(() => undefined)
+  const reads = [queue.next(), queue.next()]
+  queue.close()
+  expect((await Promise.all(reads)).map(({ done }) => done)).toEqual([true, true])
+})
+
 test('leaving the loop takes the queue back', async () => {
   let closed = 0
   const queue = new EventQueue(() => (closed += 1))

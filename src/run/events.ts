@@ -75,7 +75,12 @@ export const findingSchema = z.object({
   /** The experiment's own fields, checked against its schema. */
   answer: jsonObject.optional(),
   effect: z
-    .object({ value: z.number(), n: z.int().positive(), interval: z.tuple([z.number(), z.number()]).optional(), unit: z.string() })
+    .object({
+      value: z.number(),
+      n: z.int().positive(),
+      interval: z.tuple([z.number(), z.number()]).optional(),
+      unit: z.string(),
+    })
     .optional(),
   control: z.string().optional(),
   cells: z.array(z.string()),
@@ -114,7 +119,9 @@ export const eventPayloads = {
     kind: z.string(),
     toolsVersion: z.string(),
     libraries: z.array(z.object({ name: z.string(), sha256: sha256Schema })),
-    models: z.array(z.object({ name: z.string(), varName: z.string(), weightsSha256: z.string(), quantisation: z.string() })),
+    models: z.array(
+      z.object({ name: z.string(), varName: z.string(), weightsSha256: z.string(), quantisation: z.string() }),
+    ),
   }),
   'session-end': z.object({ reason: z.string() }),
   'kernel-start': z.object({ pid: z.int() }),
@@ -148,7 +155,10 @@ export const eventPayloads = {
     cacheWriteTokens: z.int().nonnegative(),
   }),
   'agent-retry': z.object({ reason: z.string(), delayMs: z.number(), attempt: z.int() }),
-  'agent-end': z.object({ reason: z.enum(['finished', 'limit', 'interrupted', 'failed']), detail: z.string().optional() }),
+  'agent-end': z.object({
+    reason: z.enum(['finished', 'limit', 'interrupted', 'failed']),
+    detail: z.string().optional(),
+  }),
   'tool-start': z.object({ call: z.string(), name: z.string(), input: json }),
   'tool-end': z.object({
     call: z.string(),
@@ -194,9 +204,19 @@ export const eventPayloads = {
     sha256: sha256Schema,
     bytes: z.int().nonnegative(),
   }),
-  'artifact-save': z.object({ name: z.string(), sha256: sha256Schema, bytes: z.int().nonnegative(), mediaType: z.string() }),
+  'artifact-save': z.object({
+    name: z.string(),
+    sha256: sha256Schema,
+    bytes: z.int().nonnegative(),
+    mediaType: z.string(),
+  }),
   'finding-submit': z.object({ finding: findingSchema }),
-  'drift-report': z.object({ recorded: computeSchema, fresh: computeSchema, rtol: z.number(), cells: z.array(driftSchema) }),
+  'drift-report': z.object({
+    recorded: computeSchema,
+    fresh: computeSchema,
+    rtol: z.number(),
+    cells: z.array(driftSchema),
+  }),
   /** Something a person should know: an unconfined sandbox, a played recording, a lost connection. */
   'notice-add': z.object({ level: z.enum(['info', 'warning']), code: z.string(), text: z.string() }),
 } as const satisfies Record<string, z.ZodObject>
@@ -217,7 +237,9 @@ export function knownEvents(events: readonly (RunEvent | UnknownEvent)[]): RunEv
 }
 
 /** An event before the writer has stamped it. */
-export type EventInput = { [T in EventType]: Omit<Envelope, 'seq' | 'at' | 'run'> & { type: T } & Payloads[T] }[EventType]
+export type EventInput = {
+  [T in EventType]: Omit<Envelope, 'seq' | 'at' | 'run'> & { type: T } & Payloads[T]
+}[EventType]
 
 /** Appends an event and returns it stamped. Throws a run-ending SeerError when the log cannot be written. */
 export type Emit = (event: EventInput) => RunEvent
@@ -229,10 +251,11 @@ const schemas = new Map(
   ]),
 )
 
+// Made once: making a schema costs more than using it.
+const looseEnvelopeSchema = envelopeSchema.loose()
+
 export type ParsedEvent =
-  | { kind: 'event'; event: RunEvent }
-  | { kind: 'unknown'; event: UnknownEvent }
-  | { kind: 'invalid'; why: string }
+  { kind: 'event'; event: RunEvent } | { kind: 'unknown'; event: UnknownEvent } | { kind: 'invalid'; why: string }
 
 /** Reads one line's value. A known type with a wrong payload is invalid; an unknown type with an envelope is kept. */
 export function parseEvent(value: unknown): ParsedEvent {
@@ -246,7 +269,7 @@ export function parseEvent(value: unknown): ParsedEvent {
 }
 
 function checkEvent(value: unknown): ParsedEvent {
-  const envelope = envelopeSchema.loose().safeParse(value)
+  const envelope = looseEnvelopeSchema.safeParse(value)
   if (!envelope.success) return { kind: 'invalid', why: z.prettifyError(envelope.error) }
   const schema = schemas.get(envelope.data.type)
   if (!schema) return { kind: 'unknown', event: envelope.data }

@@ -1,6 +1,6 @@
 /** Where runs lie, and how one is found by what a person types. */
 import { randomInt } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { didYouMean } from '../did-you-mean.ts'
@@ -98,7 +98,7 @@ export function listRuns(outputDir: string): string[] {
 }
 
 function isRun(folder: string): boolean {
-  return existsSync(join(folder, 'events.jsonl'))
+  return statSync(join(folder, 'events.jsonl'), { throwIfNoEntry: false })?.isFile() === true
 }
 
 function matching(run: string, runs: string[]): string[] {

@@ -25,7 +25,9 @@ export interface Projections {
 const WRITES_RUN_JSON = new Set(['run-start', 'sandbox-start', 'session-start', 'run-end'])
 
 export function openProjections(folder: string, artifacts: Artifacts): Projections {
-  const notebook = openNotebookWriter(join(folder, 'notebook.ipynb'), { readBlob: (sha256, range) => artifacts.read(sha256, range) })
+  const notebook = openNotebookWriter(join(folder, 'notebook.ipynb'), {
+    readBlob: (sha256, range) => artifacts.read(sha256, range),
+  })
   const results = openResults(join(folder, 'results'))
   const environment = { python: null as string | null }
 
@@ -33,7 +35,8 @@ export function openProjections(folder: string, artifacts: Artifacts): Projectio
     notebook.push(event)
     results.push(event)
     if (event.type === 'sandbox-start') environment.python = pythonOf(event)
-    if (WRITES_RUN_JSON.has(event.type)) writeAtomic(join(folder, 'run.json'), runJson(notebook.state.summary, environment))
+    if (WRITES_RUN_JSON.has(event.type))
+      writeAtomic(join(folder, 'run.json'), runJson(notebook.state.summary, environment))
   }
 
   return {

@@ -8,7 +8,8 @@ import { readEvents } from './log-reader.ts'
 import { Run } from './run.ts'
 
 const notice = { type: 'notice-add', by: 'system', level: 'info', code: 'c', text: 't' } as const
-const endOf = async (run: Run) => (await readEvents(join(run.folder, 'events.jsonl'))).events.filter(({ type }) => type === 'run-end')
+const endOf = async (run: Run) =>
+  (await readEvents(join(run.folder, 'events.jsonl'))).events.filter(({ type }) => type === 'run-end')
 
 test('the last event, run.json and the notebook say how it ended, and the lock is gone', async () => {
   const run = newRun()
@@ -65,7 +66,9 @@ test('endNow writes the end at once, once', async () => {
 
 test('a start that fails gives the lock back', () => {
   const folder = newFolder()
-  expect(() => Run.create(folder, { ...START, seed: 0.5 })).toThrow(expect.objectContaining({ code: 'invalid-event' }) as Error)
+  expect(() => Run.create(folder, { ...START, seed: 0.5 })).toThrow(
+    expect.objectContaining({ code: 'invalid-event' }) as Error,
+  )
   expect(readLock(folder)).toBeUndefined()
 })
 

@@ -72,8 +72,10 @@ export class Run {
     try {
       const { events } = await readEvents(join(folder, 'events.jsonl'))
       const start = knownEvents(events).find((event): event is EventOf<'run-start'> => event.type === 'run-start')
-      if (!start) throw new SeerError('log-without-start', { message: `The log in ${folder} does not say what it is a log of.` })
-      if (events.some(({ type }) => type === 'run-end')) throw new SeerError('run-ended', { message: `The run in ${folder} has ended.` })
+      if (!start)
+        throw new SeerError('log-without-start', { message: `The log in ${folder} does not say what it is a log of.` })
+      if (events.some(({ type }) => type === 'run-end'))
+        throw new SeerError('run-ended', { message: `The run in ${folder} has ended.` })
       const run = new Run(folder, start, new AbortController().signal, lock)
       for (const event of events) run.#projections.push(event)
       return run
@@ -107,7 +109,8 @@ export class Run {
 
   /** Appends an event. It is in the file when this returns; {@link sync} makes sure that it is on the disk. */
   #append(event: EventInput): RunEvent {
-    if (this.#closed) throw new SeerError('run-ended', { message: `The run ${this.id} has ended; "${event.type}" came too late.` })
+    if (this.#closed)
+      throw new SeerError('run-ended', { message: `The run ${this.id} has ended; "${event.type}" came too late.` })
     try {
       const stamped = this.#log.append(event)
       for (const queue of this.#queues) queue.push(stamped)
@@ -158,12 +161,12 @@ export class Run {
   }
 
   async #end(status: RunStatus, error?: unknown): Promise<void> {
-    const problems: unknown[] = []
+    const problems: Error[] = []
     const attempt = async (step: () => unknown) => {
       try {
         await step()
       } catch (problem) {
-        problems.push(problem)
+        problems.push(problem instanceof Error ? problem : new Error(String(problem)))
       }
     }
     for (const close of this.#open) await attempt(close)
@@ -200,7 +203,13 @@ export class Run {
     if (this.#closed) return
     const durationMs = Math.round(performance.now() - this.#startedAt)
     try {
-      this.#append({ type: 'run-end', by: 'system', status, durationMs, ...(error === undefined ? {} : { error: errorOf(error) }) })
+      this.#append({
+        type: 'run-end',
+        by: 'system',
+        status,
+        durationMs,
+        ...(error === undefined ? {} : { error: errorOf(error) }),
+      })
     } finally {
       this.#closed = true
     }

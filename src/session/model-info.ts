@@ -7,7 +7,9 @@ export function modelInfoText(models: readonly ModelHandle[], workspace: Workspa
   const loaded = workspace.preloadModels
   for (const { name, varName, quantisation, dtype } of models) {
     const tokenizer = models.length === 1 ? 'tokenizer' : `${varName}_tokenizer`
-    const where = loaded ? `is loaded as \`${varName}\`, its tokenizer as \`${tokenizer}\`` : 'can be loaded with `seer.setup()`'
+    const where = loaded
+      ? `is loaded as \`${varName}\`, its tokenizer as \`${tokenizer}\``
+      : 'can be loaded with `seer.setup()`'
     lines.push(
       `The model ${name} ${where}: a Hugging Face transformers model in ${dtype} on the CPU, in evaluation mode. Weights: ${quantisation}.`,
     )

@@ -53,7 +53,11 @@ export class NotebookSession {
     this.workspacePath = sandbox.workspacePath
     this.#kernel = kernel
     this.#sandbox = sandbox
-    const { config, withdraw } = publish('notebook', { run: sandbox.run, tools, settle: (signal) => kernel.settle(signal) })
+    const { config, withdraw } = publish('notebook', {
+      run: sandbox.run,
+      tools,
+      settle: (signal) => kernel.settle(signal),
+    })
     this.mcpConfig = config
     this.#withdraw = withdraw
   }
@@ -106,7 +110,7 @@ export async function createNotebookSession(
   })
   sandbox.journal.listen(session, kernel)
   const notebook = notebookOf(sandbox, kernel, () => setUp(sandbox, workspace, kernel))
-  const tools = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer as z.ZodObject | undefined)]
+  const tools = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer)]
   run.emit({
     type: 'session-start',
     by: 'system',
@@ -115,7 +119,12 @@ export async function createNotebookSession(
     kind: 'notebook',
     toolsVersion: toolsVersion(tools),
     libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
-    models: sandbox.modelHandles.map(({ name, varName, weightsSha256, quantisation }) => ({ name, varName, weightsSha256, quantisation })),
+    models: sandbox.modelHandles.map(({ name, varName, weightsSha256, quantisation }) => ({
+      name,
+      varName,
+      weightsSha256,
+      quantisation,
+    })),
   })
   try {
     await kernel.start(run.signal)
@@ -150,9 +159,10 @@ async function setUp(sandbox: Sandbox, workspace: Workspace, kernel: Kernel): Pr
     const { cell, ended } = await kernel.execute(code, { by: 'setup', hidden: workspace.hiddenModelLoading })
     const { status } = await untilAborted(ended, sandbox.run.signal)
     if (status === 'ok') continue
-    throw new SeerError('setup-cell-failed', {
+    throw new SeerError('cell-of-setup-failed', {
       message: `The set-up cell ${cell} ended with "${status}":\n${await textOf(sandbox, kernel.session, cell)}`,
-      hint: code === 'seer.setup()' ? 'Run `seer doctor`: the model may not fit into memory.' : 'Correct customInitCode.',
+      hint:
+        code === 'seer.setup()' ? 'Run `seer doctor`: the model may not fit into memory.' : 'Correct customInitCode.',
     })
   }
 }

@@ -20,7 +20,12 @@ export const cellResultSchema = z.strictObject({
 type CellResult = ToolResult & { structured: z.input<typeof cellResultSchema> }
 
 /** Waits for a cell up to `patienceMs`, then tells how it stands. The wait ends with the call's signal; the cell goes on. */
-export async function waitAndTell(notebook: Notebook, cell: string, context: ToolContext, patienceMs = PATIENCE_MS): Promise<CellResult> {
+export async function waitAndTell(
+  notebook: Notebook,
+  cell: string,
+  context: ToolContext,
+  patienceMs = PATIENCE_MS,
+): Promise<CellResult> {
   const ended = notebook.kernel.ended(cell)
   if (ended) {
     const timer = new AbortController()
@@ -50,7 +55,10 @@ export async function tellCell(notebook: Notebook, cell: string): Promise<CellRe
   const { generation } = notebook.kernel
   const text: ContentBlock = { type: 'text', text: headline(notebook, cell, facts) }
   const rendered = await renderForModel(facts.outputs, { cell, readBlob: notebook.readBlob })
-  return { content: [text, ...rendered], structured: { cell, status, execution_count: facts.executionCount, generation } }
+  return {
+    content: [text, ...rendered],
+    structured: { cell, status, execution_count: facts.executionCount, generation },
+  }
 }
 
 function headline(notebook: Notebook, cell: string, { status, outputs }: CellFacts): string {
@@ -77,5 +85,7 @@ export function findCell(notebook: Notebook, cell: string): CellFacts {
   if (facts) return facts
   const cells = notebook.cells()
   const known = cells.length > 0 ? `The cells are: ${cells.join(', ')}.` : 'There are no cells yet.'
-  throw new SeerError('unknown-cell', { message: `There is no cell "${cell}"${didYouMean(cell, cells) || '.'} ${known}` })
+  throw new SeerError('unknown-cell', {
+    message: `There is no cell "${cell}"${didYouMean(cell, cells) || '.'} ${known}`,
+  })
 }

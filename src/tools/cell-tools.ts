@@ -30,7 +30,8 @@ const executeCode = (notebook: Notebook) =>
 const addMarkdown = (notebook: Notebook) =>
   defineTool({
     name: 'add_markdown',
-    description: 'Add a text cell to the notebook: a heading, what you are about to test and why, or what you conclude. Returns its id.',
+    description:
+      'Add a text cell to the notebook: a heading, what you are about to test and why, or what you conclude. Returns its id.',
     input: z.strictObject({ text: z.string().min(1).max(MAX_CODE_CHARS) }),
     result: markdownResult,
     execute: async ({ text }, { emit, by }) => {
@@ -49,18 +50,33 @@ const editCell = (notebook: Notebook) =>
     result: z.union([cellResultSchema, markdownResult]),
     execute: async (input, context) => {
       const facts = findCell(notebook, input.cell)
-      if (facts.hidden) throw new SeerError('cell-of-setup', { message: `${input.cell} belongs to the set-up and cannot be edited.` })
+      if (facts.hidden)
+        throw new SeerError('cell-of-setup', { message: `${input.cell} belongs to the set-up and cannot be edited.` })
       if (facts.supersededBy) {
-        throw new SeerError('cell-superseded', { message: `${input.cell} has been replaced by ${facts.supersededBy}. Edit that one.` })
+        throw new SeerError('cell-superseded', {
+          message: `${input.cell} has been replaced by ${facts.supersededBy}. Edit that one.`,
+        })
       }
       if (facts.kind === 'markdown') {
         const id = notebook.kernel.takeCellId()
         const { session } = notebook.kernel
-        context.emit({ type: 'markdown-add', by: context.by, session, cell: id, text: input.code, supersedes: input.cell })
-        return { content: [{ type: 'text', text: `[${id}] takes the place of ${input.cell}.` }], structured: { cell: id } }
+        context.emit({
+          type: 'markdown-add',
+          by: context.by,
+          session,
+          cell: id,
+          text: input.code,
+          supersedes: input.cell,
+        })
+        return {
+          content: [{ type: 'text', text: `[${id}] takes the place of ${input.cell}.` }],
+          structured: { cell: id },
+        }
       }
       if (facts.status === 'running') {
-        throw new SeerError('cell-running', { message: `${input.cell} is still running. Wait for it or interrupt it before you edit it.` })
+        throw new SeerError('cell-running', {
+          message: `${input.cell} is still running. Wait for it or interrupt it before you edit it.`,
+        })
       }
       const started = await notebook.kernel.execute(input.code, { by: context.by, supersedes: input.cell })
       return waitAndTell(notebook, started.cell, context)
@@ -70,8 +86,16 @@ const editCell = (notebook: Notebook) =>
 const waitCell = (notebook: Notebook) =>
   defineTool({
     name: 'wait_cell',
-    description: 'Wait for a running cell, up to `seconds` (at most 25 a call), then get its status and output. For a cell that has ended: its output again.',
-    input: z.strictObject({ cell, seconds: z.number().min(0).max(PATIENCE_MS / 1000).default(PATIENCE_MS / 1000) }),
+    description:
+      'Wait for a running cell, up to `seconds` (at most 25 a call), then get its status and output. For a cell that has ended: its output again.',
+    input: z.strictObject({
+      cell,
+      seconds: z
+        .number()
+        .min(0)
+        .max(PATIENCE_MS / 1000)
+        .default(PATIENCE_MS / 1000),
+    }),
     result: cellResultSchema,
     execute: async (input, context) => {
       findCell(notebook, input.cell)
@@ -82,8 +106,13 @@ const waitCell = (notebook: Notebook) =>
 const readOutput = (notebook: Notebook) =>
   defineTool({
     name: 'read_output',
-    description: 'Read the whole text output of a cell in parts, where the result of execute_code was cut. `from` is a position in bytes, as the cut names it.',
-    input: z.strictObject({ cell, from: z.int().min(0).default(0), max_bytes: z.int().min(1).max(50_000).default(10_000) }),
+    description:
+      'Read the whole text output of a cell in parts, where the result of execute_code was cut. `from` is a position in bytes, as the cut names it.',
+    input: z.strictObject({
+      cell,
+      from: z.int().min(0).default(0),
+      max_bytes: z.int().min(1).max(50_000).default(10_000),
+    }),
     result: z.strictObject({ cell: z.string(), from: z.int(), next: z.int().nullable(), total_bytes: z.int() }),
     execute: async (input) => {
       findCell(notebook, input.cell)
@@ -97,4 +126,3 @@ const readOutput = (notebook: Notebook) =>
       }
     },
   })
-

@@ -24,18 +24,28 @@ export function findingTool(notebook: Notebook, answer: z.ZodObject | undefined)
   let submitted = false
   return defineTool({
     name: 'submit_finding',
-    description: 'Submit what you found, at the end of your work. The first submission is final: it cannot be changed afterwards.',
+    description:
+      'Submit what you found, at the end of your work. The first submission is final: it cannot be changed afterwards.',
     input,
     result: z.strictObject({ accepted: z.boolean() }),
     execute: async (finding, { emit, by }) => {
-      if (submitted) throw new SeerError('finding-final', { message: 'A finding has been submitted already, and the first one is final.' })
+      if (submitted)
+        throw new SeerError('finding-final', {
+          message: 'A finding has been submitted already, and the first one is final.',
+        })
       for (const id of finding.cells) {
         const facts = findCell(notebook, id)
-        if (facts.status === 'running') throw new SeerError('finding-cell', { message: `${id} is still running: wait for it before you rest a finding on it.` })
+        if (facts.status === 'running')
+          throw new SeerError('finding-cell', {
+            message: `${id} is still running: wait for it before you rest a finding on it.`,
+          })
       }
       submitted = true
       emit({ type: 'finding-submit', by, session: notebook.kernel.session, finding: clean(finding) })
-      return Promise.resolve({ content: [{ type: 'text', text: 'Your finding has been recorded. It is final.' }], structured: { accepted: true } })
+      return Promise.resolve({
+        content: [{ type: 'text', text: 'Your finding has been recorded. It is final.' }],
+        structured: { accepted: true },
+      })
     },
   })
 }

@@ -29,12 +29,14 @@ export function kernelTools(notebook: Notebook): Tool[] {
 const interrupt = (notebook: Notebook) =>
   defineTool({
     name: 'interrupt',
-    description: 'Stop the running cell with a KeyboardInterrupt. Variables stay. Cells that wait behind it are not run.',
+    description:
+      'Stop the running cell with a KeyboardInterrupt. Variables stay. Cells that wait behind it are not run.',
     input: z.strictObject({}),
     result: z.strictObject({ stopped: z.boolean() }),
     execute: async (_, { by }) => {
       const running = notebook.kernel.running
-      if (running.length === 0) return { content: [{ type: 'text', text: 'No cell is running.' }], structured: { stopped: true } }
+      if (running.length === 0)
+        return { content: [{ type: 'text', text: 'No cell is running.' }], structured: { stopped: true } }
       const stopped = await notebook.kernel.interrupt(by)
       const text = stopped
         ? `${running[0]} was stopped.`
@@ -46,7 +48,8 @@ const interrupt = (notebook: Notebook) =>
 const restartKernel = (notebook: Notebook) =>
   defineTool({
     name: 'restart_kernel',
-    description: 'Start the kernel anew. All variables are lost; the set-up (models, PARAMS, libraries) is run again. Cells and their output stay in the notebook.',
+    description:
+      'Start the kernel anew. All variables are lost; the set-up (models, PARAMS, libraries) is run again. Cells and their output stay in the notebook.',
     input: z.strictObject({}),
     result: z.strictObject({ generation: z.int() }),
     execute: async (_, { signal }) => {
@@ -61,16 +64,26 @@ const restartKernel = (notebook: Notebook) =>
 const saveArtifact = (notebook: Notebook) =>
   defineTool({
     name: 'save_artifact',
-    description: 'Keep a file of the workspace with the run (a figure, a table, a text), so that it outlives the sandbox. At most 256 MB.',
+    description:
+      'Keep a file of the workspace with the run (a figure, a table, a text), so that it outlives the sandbox. At most 256 MB.',
     input: z.strictObject({ path: z.string().min(1).describe('A path in the workspace') }),
     result: z.strictObject({ name: z.string(), sha256: z.string(), bytes: z.int() }),
     execute: async ({ path }, { emit, by, storeArtifact }) => {
       const bytes = await notebook.readFile(path, MAX_ARTIFACT_BYTES)
       const name = basename(path)
-      if (name.length > 200) throw new SeerError('file-name', { message: 'The file name is longer than 200 characters.' })
+      if (name.length > 200)
+        throw new SeerError('file-name', { message: 'The file name is longer than 200 characters.' })
       const sha256 = storeArtifact(bytes)
       const mediaType = MEDIA_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream'
-      emit({ type: 'artifact-save', by, session: notebook.kernel.session, name, sha256, bytes: bytes.byteLength, mediaType })
+      emit({
+        type: 'artifact-save',
+        by,
+        session: notebook.kernel.session,
+        name,
+        sha256,
+        bytes: bytes.byteLength,
+        mediaType,
+      })
       return {
         content: [{ type: 'text', text: `${name} is kept with the run (${bytes.byteLength} bytes).` }],
         structured: { name, sha256, bytes: bytes.byteLength },

@@ -66,15 +66,33 @@ export async function runTool(tools: readonly Tool[], call: ToolCall, context: T
   const end = (result: ToolResult) => {
     const content = result.content.map((block) => {
       if (block.type === 'text') return block
-      return { type: block.type, mediaType: block.mediaType, sha256: context.storeArtifact(block.data), bytes: block.data.byteLength }
+      return {
+        type: block.type,
+        mediaType: block.mediaType,
+        sha256: context.storeArtifact(block.data),
+        bytes: block.data.byteLength,
+      }
     })
     const isError = result.isError ?? false
     const durationMs = Math.round(performance.now() - startedAt)
-    emit({ type: 'tool-end', by, call: call.id, name: call.name, isError, durationMs, content, structured: result.structured })
+    emit({
+      type: 'tool-end',
+      by,
+      call: call.id,
+      name: call.name,
+      isError,
+      durationMs,
+      content,
+      structured: result.structured,
+    })
     return result
   }
   try {
-    return end(input.problem === undefined ? await execute(tools, { ...call, input: input.json }, context) : failure('invalid-input', input.problem))
+    return end(
+      input.problem === undefined
+        ? await execute(tools, { ...call, input: input.json }, context)
+        : failure('invalid-input', input.problem),
+    )
   } catch (error) {
     // The call has ended too, where the log can still say so.
     if (error instanceof SeerError && error.code !== 'log-write-failed') end(failure(error.code, describeError(error)))
@@ -86,11 +104,15 @@ async function execute(tools: readonly Tool[], call: ToolCall, context: ToolCont
   const tool = tools.find(({ name }) => name === call.name)
   if (!tool) {
     const names = tools.map(({ name }) => name)
-    return failure('unknown-tool', `There is no tool "${call.name}"${didYouMean(call.name, names) || '.'} The tools are: ${names.join(', ')}.`)
+    return failure(
+      'unknown-tool',
+      `There is no tool "${call.name}"${didYouMean(call.name, names) || '.'} The tools are: ${names.join(', ')}.`,
+    )
   }
   // An unknown key is an error, also where a tool was declared with a plain `z.object`.
   const input = tool.input.strict().safeParse(call.input)
-  if (!input.success) return failure('invalid-input', `The input of ${tool.name} is not valid:\n${z.prettifyError(input.error)}`)
+  if (!input.success)
+    return failure('invalid-input', `The input of ${tool.name} is not valid:\n${z.prettifyError(input.error)}`)
   try {
     context.signal.throwIfAborted()
     return checkedResult(tool, await tool.execute(input.data as never, context))
@@ -112,7 +134,8 @@ function checkedResult(tool: Tool, result: ToolResult): ToolResult {
   const parsed = result.isError ? undefined : tool.result.safeParse(result.structured)
   const { json, problem } = readJson(result.structured, MAX_RESULT_CHARS)
   const why = parsed && !parsed.success ? z.prettifyError(parsed.error) : problem
-  if (why !== undefined) return failure('tool-result-invalid', `${tool.name} returned a result that is not valid: ${why}`)
+  if (why !== undefined)
+    return failure('tool-result-invalid', `${tool.name} returned a result that is not valid: ${why}`)
   return { ...result, structured: json, content: shortened(result.content) }
 }
 
@@ -137,23 +160,27 @@ function cut(text: string, room: number): string {
 /** What a model or a client sent may be anything; the log holds JSON, and the tool is given what the log holds. */
 function readInput(input: unknown): { json: Json; problem?: string } {
   const { json, problem } = readJson(input, MAX_INPUT_CHARS)
-  return problem === undefined ? { json } : { json: `[${problem}]`, problem: `The input of the call is not valid: ${problem}.` }
+  return problem === undefined
+    ? { json }
+    : { json: `[${problem}]`, problem: `The input of the call is not valid: ${problem}.` }
 }
 
 function readJson(value: unknown, maxChars: number): { json: Json; problem?: string } {
   try {
     const text = JSON.stringify(value) ?? 'null'
-    if (text.length > maxChars) return { json: null, problem: `${text.length} characters of JSON; at most ${maxChars} are taken` }
+    if (text.length > maxChars)
+      return { json: null, problem: `${text.length} characters of JSON; at most ${maxChars} are taken` }
     const json = JSON.parse(text) as Json
     return depthOf(json) > MAX_DEPTH ? { json: null, problem: `nested more than ${MAX_DEPTH} deep` } : { json }
   } catch (error) {
+    if (error instanceof RangeError) return { json: null, problem: 'nested too deeply' }
     return { json: null, problem: `not JSON (${describeError(error).split('\n', 1)[0]})` }
   }
 }
 
 function depthOf(value: Json): number {
   if (typeof value !== 'object' || value === null) return 0
-  return 1 + Object.values(value).reduce<number>((deepest, inner) => Math.max(deepest, depthOf(inner as Json)), 0)
+  return 1 + Object.values(value).reduce<number>((deepest, inner) => Math.max(deepest, depthOf(inner)), 0)
 }
 
 /**
@@ -180,6 +207,11 @@ function withoutWording(value: unknown): unknown {
     entries
       .sort(([a], [b]) => (a < b ? -1 : 1))
       // The order of properties, and so of the names of those that are required, means nothing.
-      .map(([key, inner]) => [key, key === 'required' && Array.isArray(inner) ? inner.toSorted() : withoutWording(inner)]),
+      .map(([key, inner]) => [
+        key,
+        key === 'required' && Array.isArray(inner)
+          ? (inner as string[]).toSorted((a, b) => (a < b ? -1 : 1))
+          : withoutWording(inner),
+      ]),
   )
 }

@@ -13,7 +13,10 @@ export class Library {
 
   private constructor(name: string, code: string) {
     if (!MODULE_NAME.test(name)) {
-      throw new SeerError('library-name', { message: `"${name}" cannot be imported in Python.`, hint: 'Use letters, digits and underscores, and no digit first.' })
+      throw new SeerError('library-name', {
+        message: `"${name}" cannot be imported in Python.`,
+        hint: 'Use letters, digits and underscores, and no digit first.',
+      })
     }
     this.name = name
     this.code = code
@@ -28,7 +31,11 @@ export class Library {
       return new Library(basename(full, '.py'), readFileSync(full, 'utf8'))
     } catch (cause) {
       if (cause instanceof SeerError) throw cause
-      throw new SeerError('library-file', { message: `The library ${path} cannot be read.`, hint: `It was looked for at ${full}.`, cause })
+      throw new SeerError('library-file', {
+        message: `The library ${path} cannot be read.`,
+        hint: `It was looked for at ${full}.`,
+        cause,
+      })
     }
   }
 

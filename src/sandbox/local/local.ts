@@ -9,7 +9,7 @@ import { mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { z } from 'zod'
-import { SeerError } from '../../errors.ts'
+import { describeError, SeerError } from '../../errors.ts'
 import { stateFolder } from '../../run/paths.ts'
 import { socketPath } from '../../run/socket-path.ts'
 import type { Layout, Machine, MachineProcess, StartedMachine } from '../backend.ts'
@@ -31,9 +31,17 @@ export async function startLocalMachine(id: string, runFolder: string): Promise<
   const runtimeDir = dirname(socketPath([id, 'k'], { reserveBytes: SOCKET_NAME_BYTES }))
   const attach = { id, stateDir: join(stateFolder(), 'sandboxes', id), runtimeDir }
   const layout = localLayout(attach)
-  await mkdir(layout.stateDir, { recursive: true, mode: 0o700 })
-  await writeFile(join(layout.stateDir, OWNER_FILE), `${runFolder}\n`)
-  for (const folder of [layout.workspace, layout.libraries]) await mkdir(folder, { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(layout.stateDir, { recursive: true, mode: 0o700 })
+    await writeFile(join(layout.stateDir, OWNER_FILE), `${runFolder}\n`)
+    for (const folder of [layout.workspace, layout.libraries]) await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new SeerError('state-folder-unusable', {
+      message: `A sandbox's files cannot be put into the state folder ${stateFolder()}: ${describeError(cause)}`,
+      hint: 'Make room on that disk, or set XDG_STATE_HOME to a folder that you can write to.',
+      cause,
+    })
+  }
   return { machine: localMachine(attach, layout), layout, attach }
 }
 
@@ -74,9 +82,16 @@ function localMachine({ id }: LocalAttach, layout: Layout): Machine {
 function spawnProcess(argv: readonly string[], layout: Layout, signal?: AbortSignal): Promise<MachineProcess> {
   const [file, ...args] = argv
   // A process group of its own: Ctrl-C on the terminal is for Seer, which decides what it means for the sandbox.
-  const child = spawn(file!, args, { cwd: layout.stateDir, stdio: 'pipe', detached: true, ...(signal ? { signal } : {}) })
+  const child = spawn(file!, args, {
+    cwd: layout.stateDir,
+    stdio: 'pipe',
+    detached: true,
+    ...(signal ? { signal } : {}),
+  })
   return new Promise((started, failed) => {
-    child.once('error', (cause) => failed(new SeerError('spawn-failed', { message: `Could not start ${file}: ${cause.message}`, cause })))
+    child.once('error', (cause) =>
+      failed(new SeerError('spawn-failed', { message: `Could not start ${file}: ${cause.message}`, cause })),
+    )
     child.once('spawn', () => {
       const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
         child.once('exit', (code, name) => resolve({ code, signal: name }))
@@ -94,13 +109,17 @@ function spawnProcess(argv: readonly string[], layout: Layout, signal?: AbortSig
 /** Refuses links and anything that is not a plain file: what lies in a workspace was put there by the agent's code. */
 async function readInside(workspace: string, path: string, maxBytes: number): Promise<Uint8Array> {
   const inside = await insidePath(workspace, path)
-  const file = await open(inside, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw fileMissing(path, cause)
-  })
+  const file = await open(inside, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (cause: unknown) => {
+      throw fileMissing(path, cause)
+    },
+  )
   try {
     const { size, ...stat } = await file.stat()
-    if ((stat.mode & constants.S_IFMT) !== constants.S_IFREG) throw new SeerError('file-missing', { message: `${path} is not a plain file.` })
-    if (size > maxBytes) throw new SeerError('file-too-large', { message: `${path} has ${size} bytes; at most ${maxBytes} are taken.` })
+    if ((stat.mode & constants.S_IFMT) !== constants.S_IFREG)
+      throw new SeerError('file-missing', { message: `${path} is not a plain file.` })
+    if (size > maxBytes)
+      throw new SeerError('file-too-large', { message: `${path} has ${size} bytes; at most ${maxBytes} are taken.` })
     // Not until its end: a file may grow while it is read.
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0)
     return buffer.subarray(0, bytesRead)
@@ -115,7 +134,8 @@ async function insidePath(workspace: string, path: string): Promise<string> {
     throw fileMissing(path, cause)
   })
   const inside = join(folder, basename(resolve(root, path)))
-  if (relative(root, inside).startsWith('..')) throw new SeerError('file-outside', { message: `${path} is not inside the workspace.` })
+  if (relative(root, inside).startsWith('..'))
+    throw new SeerError('file-outside', { message: `${path} is not inside the workspace.` })
   return inside
 }
 
@@ -125,7 +145,8 @@ function fileMissing(path: string, cause: unknown): SeerError {
 
 async function writeInside(workspace: string, path: string, bytes: Uint8Array): Promise<void> {
   const asked = resolve(workspace, path)
-  if (relative(workspace, asked).startsWith('..')) throw new SeerError('file-outside', { message: `${path} is not inside the workspace.` })
+  if (relative(workspace, asked).startsWith('..'))
+    throw new SeerError('file-outside', { message: `${path} is not inside the workspace.` })
   await mkdir(dirname(asked), { recursive: true })
   // The agent's code may have put links where folders are expected.
   const target = await insidePath(workspace, path)

@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { newFolder } from '../../../test/fixtures/memory-run.ts'
+import type { StartedMachine } from '../backend.ts'
+import { attachLocalMachine, startLocalMachine } from './local.ts'
+
+let started: StartedMachine
+let workspace: string
+
+beforeEach(async () => {
+  vi.stubEnv('XDG_STATE_HOME', newFolder())
+  started = await startLocalMachine(`sb-${Math.random().toString(36).slice(2)}`, '/runs/one')
+  workspace = started.layout.workspace
+})
+afterEach(async () => {
+  await started.machine.terminate()
+  vi.unstubAllEnvs()
+})
+
+test('a file goes in with its folders, and comes out', async () => {
+  await started.machine.writeFile('a/b c/ü.txt', Buffer.from('text'))
+  expect(Buffer.from(await started.machine.readFile('a/b c/ü.txt')).toString()).toBe('text')
+  await started.machine.writeFile('a/b c/ü.txt', Buffer.from('new'))
+  expect(readFileSync(join(workspace, 'a/b c/ü.txt'), 'utf8')).toBe('new')
+})
+
+test.each([
+  ['nothing', 'missing.txt', 'file-missing'],
+  ['nothing, in a folder that is not there', 'no/such/file', 'file-missing'],
+  ['a folder', 'folder', 'file-missing'],
+  ['the workspace itself', '.', 'file-missing'],
+  ['a link', 'link', 'file-missing'],
+  ['a file behind a link to a folder outside', 'outside/secret', 'file-outside'],
+  ['a path that goes up', '../run-folder', 'file-outside'],
+  ['a path from the root', '/etc/hostname', 'file-outside'],
+  ['what is too large', 'large', 'file-too-large'],
+])('%s is not read (%s)', async (_, path, code) => {
+  mkdirSync(join(workspace, 'folder'))
+  const secret = newFolder()
+  writeFileSync(join(secret, 'secret'), 'x')
+  symlinkSync(join(secret, 'secret'), join(workspace, 'link'))
+  symlinkSync(secret, join(workspace, 'outside'))
+  writeFileSync(join(workspace, 'large'), '')
+  truncateSync(join(workspace, 'large'), 101)
+  await expect(started.machine.readFile(path, { maxBytes: 100 })).rejects.toMatchObject({ code })
+})
+
+test.each(['../x.py', '/tmp/x.py', 'libraries-link/x.py'])('nothing is written to %s', async (path) => {
+  const elsewhere = newFolder()
+  symlinkSync(elsewhere, join(workspace, 'libraries-link'))
+  await expect(started.machine.writeFile(path, Buffer.from('x'))).rejects.toMatchObject({ code: 'file-outside' })
+  expect(existsSync(join(elsewhere, 'x.py'))).toBe(false)
+})
+
+test('a process: its output, its end; one that cannot be started is an error', async () => {
+  const child = await started.machine.spawn(['sh', '-c', 'echo out; echo err >&2; exit 3'])
+  const [out, err] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()])
+  expect([Buffer.concat(out).toString(), Buffer.concat(err).toString(), await child.exited]).toEqual([
+    'out\n',
+    'err\n',
+    { code: 3, signal: null },
+  ])
+  await expect(started.machine.spawn(['/no/such/program'])).rejects.toMatchObject({ code: 'spawn-failed' })
+})
+
+test('a later process finds it by what the log says; terminate leaves nothing, twice', async () => {
+  const again = attachLocalMachine(JSON.parse(JSON.stringify(started.attach)))
+  expect(again?.layout).toEqual(started.layout)
+  expect(attachLocalMachine({ id: 1 })).toBeUndefined()
+  await again?.machine.terminate()
+  await started.machine.terminate()
+  expect([existsSync(started.layout.stateDir), existsSync(started.layout.runtimeDir)]).toEqual([false, false])
+})
