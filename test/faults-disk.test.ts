@@ -8,7 +8,7 @@ import { newPlace } from './fixtures/place.ts'
 import { logOf } from './fixtures/run-folder.ts'
 import { loopbackMessages } from './loopback-messages.ts'
 
-const MEGABYTES = 6
+const MEGABYTES = 3
 
 function mountSmallDisk(folder: string): Disposable | undefined {
   mkdirSync(folder, { recursive: true })
@@ -23,6 +23,7 @@ function mountSmallDisk(folder: string): Disposable | undefined {
 test.for<[string, string]>([
   ['many lines', 'for n in range(200_000): print("line", n, "x" * 100)'],
   ['one large value', 'import os; print(os.urandom(10_000_000).hex())'],
+  ['many small displays', 'for n in range(20_000): display(n)'],
   ['many displays', 'for n in range(4_000): display(str(n) + "x" * 5000)'],
 ])(
   'disk full while a cell writes %s: the run ends with that, and what was written is readable',

@@ -1,16 +1,16 @@
 """Residual-stream activations of any Hugging Face causal language model, read with plain PyTorch hooks.
 
-    act = extract_activation(model, tokenizer, "The sea", layer_idx=15)                 # (d,)
-    acts = extract_activations(model, tokenizer, prompts, layers=[10, 20])              # (n, 2, d)
-    acts = extract_activations(model, tokenizer, prompts, positions=slice(1, None), pool="mean")
+    act = extract_activation(model, tokenizer, "The sea", layer_idx=15)  # (d,)
+    acts = extract_activations(model, tokenizer, prompts, layers=[10, 20])  # (n, 2, d)
+    acts = extract_activations(model, tokenizer, prompts, positions=slice(1, None), pool="mean")  # (n, L, d)
 
-Layers are 0-based blocks whose *output* is taken (the residual stream after the block); -1 is the last block, before the
-final norm. (`output_hidden_states[-1]` is after the final norm, and so is not the residual stream.) All results are
-float32 on the CPU, in the units of the residual stream.
+Layers are 0-based blocks whose *output* is taken: the residual stream after the block. -1 is the last block, before the
+final norm (`output_hidden_states[-1]` is after it, and not on the same scale). Results are float32 on the CPU, in the
+units of the residual stream, whatever the model computes in.
 
-The first token of a text often carries an activation a hundred times larger than the others ("massive activations", Sun et
-al. 2024, arXiv:2402.17762). A mean over all tokens is then mostly that token divided by the length; leave it out with
-`positions=slice(1, None), pool="mean"`, and do not compare one-token texts without a BOS with longer ones.
+The first token of an input is often a hundred times larger than the others ("massive activations", Sun et al. 2024,
+arXiv:2402.17762). A mean that includes it is mostly that token divided by the length: `positions=slice(1, None),
+pool="mean"` leaves it out. For the same reason do not compare the last token of a one-token text with anything.
 
 Needs torch and transformers. Meant to be copied and changed; this file stands alone.
 """
@@ -19,15 +19,14 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 
-Input = str | Sequence[Mapping[str, Any]] | torch.Tensor
-Positions = str | int | Sequence[int] | slice
+Input: TypeAlias = str | Sequence[Mapping[str, Any]] | torch.Tensor
 
 
 def extract_activation(
@@ -41,21 +40,17 @@ def extract_activation(
     continue_final_message: bool = False,
     layers_path: str | None = None,
 ) -> torch.Tensor:
-    """The residual stream after block `layer_idx` at token `position` of one text: (d,), float32, CPU.
+    """The residual stream after block `layer_idx` at one token of one text or conversation: (d,), float32, CPU.
 
-    `text_or_messages`, and all keywords, are those of `extract_activations`. Token 0 is the first of the prompt as the model
-    sees it (a BOS counts), -1 the last.
-
-    Raises IndexError for a layer or a position that does not exist.
+    position: 0 is the first token of the prompt as the model sees it (a BOS counts), -1 the last. The rest is as in
+        `extract_activations`. Raises IndexError for a layer or a position that does not exist.
     """
-    if isinstance(text_or_messages, list | tuple) and not all(isinstance(m, Mapping) for m in text_or_messages):
-        raise TypeError("extract_activation takes one text or one conversation; for several use extract_activations")
     return extract_activations(
         model,
         tokenizer,
         [text_or_messages],
-        layers=operator.index(layer_idx),
-        positions=operator.index(position),
+        operator.index(layer_idx),
+        operator.index(position),
         add_generation_prompt=add_generation_prompt,
         continue_final_message=continue_final_message,
         layers_path=layers_path,
@@ -66,8 +61,8 @@ def extract_activations(
     model: nn.Module,
     tokenizer: Any,
     inputs: Sequence[Input],
-    layers: int | Sequence[int] | None = None,
-    positions: Positions = "last",
+    layers: int | Iterable[int] | None = None,
+    positions: str | int | Iterable[int] | slice = "last",
     batch_size: int = 16,
     *,
     pool: str | None = None,
@@ -75,82 +70,85 @@ def extract_activations(
     continue_final_message: bool = False,
     layers_path: str | None = None,
 ) -> Any:
-    """The residual stream after each block in `layers`, for each of n inputs.
+    """The residual stream after each of L blocks, for each of n inputs. float32, CPU.
 
-    inputs: each a text, a conversation (list of {role, content}, put through the chat template), or a 1-D tensor of token
-        ids (used as they are). See `token_ids` for what is done about special tokens.
-    layers: None (all L), one, or several in the order wanted; negative counts from the last block.
-    positions, in tokens of the input (0 is the first, negative counts from the end):
-        'last', or an int         -> (n, L, d)
-        'mean'                    -> (n, L, d), the mean over all tokens, the first one included
-        'all', a list, or a slice -> a list of n tensors (L, P, d), P tokens each; with pool='mean', their mean: (n, L, d)
-    batch_size: inputs in one forward pass. If they need several, inputs of like length go together; results keep the order of `inputs`.
-    layers_path: where the blocks are (`model.layers`), if they cannot be found.
+    inputs: texts, conversations (lists of {role, content}, put through the chat template) or 1-D tensors of token ids,
+        which are used as they are. `token_ids` shows what the model is given.
+    layers: None for all blocks, one, or several in the order wanted; negative counts from the last block.
+    positions: tokens of the input, 0 for the first, negative from the end, padding never counted:
+        'last' or an int        -> (n, L, d)
+        'mean'                  -> (n, L, d), over all tokens, the first one included
+        'all', a list, a slice  -> n tensors (L, P, d), P tokens each; with pool='mean' their mean, (n, L, d)
+    batch_size: inputs in a forward pass. If they need more than one, those of like length go together. The order of the
+        results is always that of `inputs`.
+    layers_path: where the list of blocks is (`model.layers`), for models in which it cannot be found.
 
-    The forward pass is without gradients, in evaluation mode (put back afterwards), with left padding, attention mask and
-    position ids, and stops after the last block that is needed. A batch gives what one at a time gives, up to rounding.
+    The forward pass is in evaluation mode (put back afterwards), without gradients, with left padding, attention mask
+    and position ids, and ends after the last block needed. A batch gives what one at a time gives, up to rounding.
 
-    Raises ValueError for input that cannot be right, IndexError for layers and positions that do not exist, and
-    FloatingPointError if an activation is not finite (float16 overflows in some models: load them in bfloat16).
+    Raises TypeError or ValueError for inputs that cannot be right, IndexError for layers and positions that do not
+    exist, FloatingPointError for activations that are not finite (float16 overflows in some models).
     """
-    if isinstance(inputs, str | Mapping) or any(isinstance(item, Mapping) for item in inputs):
-        raise TypeError("inputs is a list of texts or of conversations; put a single one into a list: [text]")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    if isinstance(inputs, str | Mapping | torch.Tensor) or any(isinstance(item, Mapping) for item in inputs):
+        raise TypeError("inputs is a list of texts, conversations or 1-D tensors of token ids; for one, write [it]")
+    if not isinstance(positions, str | slice):
+        single = not isinstance(positions, Iterable)
+        positions = operator.index(positions) if single else [operator.index(p) for p in positions]  # type: ignore
+    if pool not in (None, "mean") or batch_size < 1:
+        raise ValueError(f"pool is None or 'mean' and batch_size at least 1, not {pool!r} and {batch_size}")
+    apart = pool is None and (positions == "all" or isinstance(positions, list | slice))
     _, blocks = find_layers(model, layers_path)
-    wanted = [block_index(layer, len(blocks)) for layer in _as_list(range(len(blocks)) if layers is None else layers)]
-    if not wanted or len(inputs) == 0:
+    chosen = range(len(blocks)) if layers is None else layers if isinstance(layers, Iterable) else [layers]
+    wanted = [block_index(layer, len(blocks)) for layer in chosen]
+    if not wanted or not inputs:
         raise ValueError("nothing to extract: inputs and layers must not be empty")
     tokens = [token_ids(tokenizer, item, add_generation_prompt, continue_final_message) for item in inputs]
-    picked = [_pick(len(ids), positions, f"input {n}") for n, ids in enumerate(tokens)]
-    if pool not in (None, "mean"):
-        raise ValueError(f"pool must be None or 'mean', not {pool!r}")
-    apart = pool is None and (positions == "all" or isinstance(positions, slice | Sequence) and not isinstance(positions, str))
+    picked = [_pick(len(ids), positions, n) for n, ids in enumerate(tokens)]
+    limit = getattr(text_config(model), "max_position_embeddings", None) or float("inf")
+    if max(map(len, tokens)) > limit:
+        raise ValueError(f"an input has {max(map(len, tokens))} tokens, and the model was made for at most {limit}")
 
     results: list[Any] = [None] * len(tokens)
     with torch.no_grad(), _evaluation_mode(model):
         for rows in _batches(tokens, batch_size, _takes_position_ids(model)):
-            values = _run(model, blocks, wanted, [tokens[n] for n in rows], [picked[n] for n in rows], not apart)
-            for at, n in enumerate(rows):
-                results[n] = values[at][:, : len(picked[n])].clone() if apart else values[at]
+            values = _run(model, blocks, wanted, [tokens[n] for n in rows], [picked[n] for n in rows], mean=not apart)
+            for value, n in zip(values, rows, strict=True):
+                results[n] = value[:, : len(picked[n])].clone() if apart else value
     return results if apart else torch.stack(results)
 
 
 def token_ids(
     tokenizer: Any, item: Input, add_generation_prompt: bool = True, continue_final_message: bool = False
 ) -> list[int]:
-    """The tokens that the model is to see.
+    """The tokens that the model is given for one input.
 
-    A text gets the special tokens that the tokenizer itself puts before a text, but never two BOS (a text that was made
-    with the chat template has one already), and no EOS after it. A conversation is tokenized by the chat template alone, as
-    `generate` would get it. One that ends with the assistant's words needs to say whether that turn is over
-    (`add_generation_prompt=False`) or open (and `continue_final_message=True` too).
+    A text gets what the tokenizer itself puts before a text, but never two BOS (a text made with the chat template has
+    its own) and no EOS at the end. A conversation is tokenized by the chat template alone, as for `generate`. If it
+    ends with the assistant's words, say whether that turn is over (`add_generation_prompt=False`) or open (that, and
+    `continue_final_message=True`).
     """
     if isinstance(item, torch.Tensor):
-        if item.dim() != 1 or item.is_floating_point():
+        if item.dim() != 1 or item.is_floating_point() or len(item) == 0:
             raise ValueError(f"token ids must be a 1-D tensor of integers, not {tuple(item.shape)} of {item.dtype}")
-        ids = [int(i) for i in item]
-    elif isinstance(item, str):
+        return [int(i) for i in item]
+    if isinstance(item, str):
         ids, bare = (list(tokenizer(item, add_special_tokens=special)["input_ids"]) for special in (True, False))
-        eos = tokenizer.eos_token_id
-        if eos is not None and ids[-1:] == [eos] and bare[-1:] != [eos] and len(ids) > 1:
-            ids = ids[:-1]  # appended by the tokenizer: position -1 is to be the text's last token
+        eos_added = len(ids) > 1 and ids[-1] == tokenizer.eos_token_id and ids[len(ids) - 1 - len(bare) : -1] == bare
+        if eos_added:  # position -1 is to be the text's own last token
+            ids.pop()
+    elif not item or not all(isinstance(message, Mapping) for message in item):
+        raise TypeError(f"an input is a text, a list of {{role, content}} or a 1-D tensor of token ids, not {item!r}")
     else:
-        if add_generation_prompt and item and item[-1].get("role") == "assistant":
+        if add_generation_prompt and item[-1].get("role") == "assistant":
             raise ValueError(
-                "the conversation ends with the assistant's turn, and a new one would be opened after it: say "
-                "add_generation_prompt=False, with continue_final_message=True if that turn is to stay open"
+                "the conversation ends with the assistant's turn, and another would be opened after it; say "
+                "add_generation_prompt=False, and continue_final_message=True if that turn is to stay open"
             )
-        ids = tokenizer.apply_chat_template(
-            list(item),
-            tokenize=True,
-            return_dict=True,
-            add_generation_prompt=add_generation_prompt,
-            continue_final_message=continue_final_message,
-        )["input_ids"]
-    bos = None if isinstance(item, torch.Tensor) else tokenizer.bos_token_id
+        how = {"add_generation_prompt": add_generation_prompt, "continue_final_message": continue_final_message}
+        ids = list(tokenizer.apply_chat_template(list(item), tokenize=True, return_dict=True, **how)["input_ids"])
+    bos = tokenizer.bos_token_id
     while bos is not None and ids[:2] == [bos, bos]:
-        ids = ids[1:]
+        ids.pop(0)
     if not ids:
         raise ValueError(f"no tokens in {item!r}")
     return ids
@@ -159,24 +157,27 @@ def token_ids(
 def find_layers(model: nn.Module, layers_path: str | None = None) -> tuple[str, nn.ModuleList]:
     """The decoder blocks of `model`: the dotted path of their list (`model.layers`, `transformer.h`) and the list.
 
-    It is the one nn.ModuleList whose length is the text configuration's `num_hidden_layers`; if there is not exactly one,
-    a ValueError names the candidates, and `layers_path` says which. The same function stands in steering_hook.py, so
-    that either file can be copied without the other.
+    It is the one nn.ModuleList as long as the text configuration's `num_hidden_layers`. If there is not exactly one, a
+    ValueError names what there is, and `layers_path` says which. (This and the next two stand in extract_activations.py
+    and in steering_hook.py alike, so that each file can be copied alone.)
     """
+    if any(getattr(adapter, "is_prompt_learning", False) for adapter in getattr(model, "peft_config", {}).values()):
+        raise ValueError(
+            "prompt-learning adapters put tokens of their own before the text, so positions would be wrong"
+        )
     lists = {path: m for path, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) > 0}
-    if layers_path is not None:
-        if layers_path not in lists:
-            raise ValueError(f"no list of blocks at layers_path={layers_path!r}; there are: {', '.join(lists) or 'none'}")
-        return layers_path, lists[layers_path]
-    config = getattr(model, "config", None)
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    depth = getattr(text, "num_hidden_layers", None)
-    found = [path for path, blocks in lists.items() if len(blocks) == depth]
+    depth = getattr(text_config(model), "num_hidden_layers", None)
+    found = [path for path, m in lists.items() if (len(m) == depth if layers_path is None else path == layers_path)]
     if len(found) != 1:
-        what = f"{len(found)} lists of {depth} blocks" if found else f"no list of {depth} blocks"
-        these = ", ".join(f"'{path}' ({len(lists[path])})" for path in (found or lists)) or "none"
-        raise ValueError(f"found {what} in {type(model).__name__}; say which with layers_path=...: {these}")
+        named = ", ".join(f"'{path}' ({len(lists[path])})" for path in (found or lists)) or "none"
+        wanted = f"{depth} decoder blocks" if layers_path is None else f"blocks at '{layers_path}'"
+        raise ValueError(f"not one list of {wanted} in {type(model).__name__}; say which with layers_path=...: {named}")
     return found[0], lists[found[0]]
+
+
+def text_config(model: Any) -> Any:
+    config: Any = getattr(model, "config", None)
+    return config.get_text_config() if hasattr(config, "get_text_config") else config
 
 
 def block_index(layer_idx: int, n_blocks: int) -> int:
@@ -188,58 +189,70 @@ def block_index(layer_idx: int, n_blocks: int) -> int:
 
 
 class _EnoughLayers(Exception):
-    """Ends a forward pass after the last block that is needed."""
+    """Ends a forward pass after the last block needed."""
 
 
 def _run(
-    model: nn.Module, blocks: nn.ModuleList, wanted: list[int], tokens: list[list[int]], picked: list[list[int]], mean: bool
+    model: Any,
+    blocks: nn.ModuleList,
+    wanted: list[int],
+    tokens: list[list[int]],
+    picked: list[list[int]],
+    mean: bool,
 ) -> torch.Tensor:
-    """One forward pass over B inputs. (B, L, P, d), rows with fewer than P positions padded at the end; or their mean, (B, L, d)."""
+    """One forward pass over B inputs: (B, L, P, d), where shorter rows of P are filled up, or their means (B, L, d)."""
     longest, most = max(map(len, tokens)), max(map(len, picked))
-    pads = [longest - len(ids) for ids in tokens]
+    pads = [longest - len(row) for row in tokens]
     ids = torch.tensor([[0] * pad + row for pad, row in zip(pads, tokens, strict=True)])
-    mask = torch.tensor([[0] * pad + [1] * len(row) for pad, row in zip(pads, tokens, strict=True)])
-    columns = torch.tensor([[pad + p for p in row] + [pad] * (most - len(row)) for pad, row in zip(pads, picked, strict=True)])
-    used = torch.tensor([[True] * len(row) + [False] * (most - len(row)) for row in picked])
+    mask = torch.tensor([[0] * pad + [1] * (longest - pad) for pad in pads])
+    used = torch.tensor([[1.0] * len(row) + [0.0] * (most - len(row)) for row in picked])
+    filled = [row + [0] * (most - len(row)) for row in picked]
+    columns = torch.tensor(pads)[:, None] + torch.tensor(filled)
     found: dict[int, torch.Tensor] = {}
+    # PEFT has hooks of its own during some forward passes, and would not remove them after an exception.
+    stop_at = None if hasattr(model, "peft_config") else max(wanted)
 
     def keep(layer: int, output: Any) -> None:
         hidden = output[0] if isinstance(output, tuple) else output
         if not isinstance(hidden, torch.Tensor) or hidden.dim() != 3 or hidden.shape[:2] != ids.shape:
             shape = tuple(getattr(hidden, "shape", ())) or type(hidden).__name__
-            raise ValueError(f"block {layer} put out {shape}, where (batch, tokens, d) with {tuple(ids.shape)} was expected")
-        rows = torch.arange(len(tokens), device=hidden.device)[:, None]
-        values = hidden[rows, columns.to(hidden.device)].float()
-        values = values.masked_fill(~used.to(hidden.device)[..., None], 0.0)
+            raise ValueError(f"block {layer} gives {shape}; (batch, tokens, d) with {tuple(ids.shape)} was expected")
+        values = hidden.gather(1, columns.to(hidden.device)[..., None].expand(-1, -1, hidden.shape[-1])).float()
         if not bool(torch.isfinite(values).all()):
-            raise FloatingPointError(f"activation after block {layer} is not finite (the model computes in {hidden.dtype})")
+            raise FloatingPointError(f"an activation after block {layer} is not finite; the model is in {hidden.dtype}")
         if mean:
-            values = values.sum(1) / used.sum(1, keepdim=True).to(hidden.device)
+            weights = used.to(hidden.device)[..., None]
+            values = (values * weights).sum(1) / weights.sum(1)
         found[layer] = values.cpu()
-        if layer == max(wanted):
+        if layer == stop_at:
             raise _EnoughLayers
 
-    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": (mask.cumsum(1) - 1).clamp(min=0)}
-    if not _takes_position_ids(model):
-        del inputs["position_ids"]
-    embedding = model.get_input_embeddings().weight.device if hasattr(model, "get_input_embeddings") else None
-    device = "cpu" if embedding is None or embedding.type == "meta" else embedding  # meta: accelerate moves the inputs
-    handles = [
-        blocks[layer].register_forward_hook(lambda _module, _args, output, layer=layer: keep(layer, output))
-        for layer in set(wanted)
-    ]
+    given = {"input_ids": ids, "attention_mask": mask}
+    if _takes_position_ids(model):
+        given["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
+    first = model.get_input_embeddings() if hasattr(model, "get_input_embeddings") else model
+    device = next(first.parameters()).device
+    device = torch.device("cpu") if device.type == "meta" else device  # offloaded: accelerate moves the inputs itself
+    handles = []
     try:
-        model(**{name: value.to(device) for name, value in inputs.items()}, use_cache=False)
+        for layer in set(wanted):
+            hook = lambda _module, _args, output, layer=layer: keep(layer, output)  # noqa: E731
+            handles.append(blocks[layer].register_forward_hook(hook))
+        model(**{name: value.to(device) for name, value in given.items()}, use_cache=False)
     except _EnoughLayers:
-        return torch.stack([found[layer] for layer in wanted], dim=1)
+        pass
     finally:
         for handle in handles:
             handle.remove()
-    raise RuntimeError(f"block {max(wanted)} did not run in the forward pass: is layers_path the list of its decoder blocks?")
+    if len(found) != len(set(wanted)):
+        raise RuntimeError(
+            f"blocks {sorted(set(wanted) - set(found))} did not run; is this the list of decoder blocks?"
+        )
+    return torch.stack([found[layer] for layer in wanted], dim=1)
 
 
-def _pick(length: int, positions: Positions, what: str) -> list[int]:
-    """The token indices that `positions` stands for in an input of `length` tokens."""
+def _pick(length: int, positions: Any, n: int) -> list[int]:
+    """The token indices, 0 … length - 1, that `positions` stands for in input `n`."""
     if isinstance(positions, str):
         if positions not in ("last", "mean", "all"):
             raise ValueError(f"positions must be 'last', 'mean', 'all', an int, a list or a slice, not {positions!r}")
@@ -247,22 +260,15 @@ def _pick(length: int, positions: Positions, what: str) -> list[int]:
     if isinstance(positions, slice):
         chosen = list(range(length))[positions]
     else:
-        chosen = [operator.index(p) for p in _as_list(positions)]
-        for p in chosen:
-            if not -length <= p < length:
-                raise IndexError(f"position {p} is out of range: {what} has {length} tokens")
-    if not chosen:
-        raise IndexError(f"no position chosen by {positions!r}: {what} has {length} tokens")
+        chosen = positions if isinstance(positions, list) else [positions]
+    if not chosen or not all(-length <= p < length for p in chosen):
+        raise IndexError(f"positions {positions} are not in input {n}, which has {length} tokens")
     return [p % length for p in chosen]
 
 
-def _as_list(value: int | Sequence[int] | range) -> list[int]:
-    return list(value) if isinstance(value, Sequence | torch.Tensor) else [value]
-
-
 def _batches(tokens: list[list[int]], size: int, may_pad: bool) -> Iterator[list[int]]:
-    """Indices of inputs for each forward pass. One batch keeps the order given, so that what is per row outside (a vector for each row
-    in steering_hook) meets its row; several are sorted by length. Models without position ids get no padding at all."""
+    """Indices of the inputs of each forward pass. A single batch keeps the order given, so that what others keep for
+    each row (a steering vector for each row) meets its row."""
     order = list(range(len(tokens)))
     if len(tokens) > size or not may_pad:
         order.sort(key=lambda n: len(tokens[n]))
@@ -276,15 +282,14 @@ def _batches(tokens: list[list[int]], size: int, may_pad: bool) -> Iterator[list
 
 
 def _takes_position_ids(model: Any) -> bool:
-    """Without position ids a padded batch need not equal one input at a time. Wrappers (PEFT, torch.compile) hide the signature."""
-    model = getattr(model, "_orig_mod", model)
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    """If not, padding might shift positions, and only inputs of one length share a batch."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model  # PEFT's own signature says nothing
     return "position_ids" in inspect.signature(base.forward).parameters
 
 
 @contextmanager
 def _evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Dropout off; afterwards each module's own training flag is as it was."""
+    """Without dropout; afterwards each module's training flag is as it was."""
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:

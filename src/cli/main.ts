@@ -29,6 +29,7 @@ program
   .argument('<experiment>', 'a name that Seer brings (sandbox-intro), or a folder with an experiment.ts')
   .option('--profile <name>', 'named parameters of the experiment')
   .option('--set <key=value>', 'change one parameter; may be repeated', collect, [])
+  .option('--subject <model>', 'the model under study: sets the experiment’s parameter "model"')
   .option('--provider <name>', 'where the agent’s words come from: claude, or recorded (a played recording)')
   .option('--agent-model <model>', 'the model that answers as the agent')
   .option('--record [file]', 'keep the agent’s words and calls as a recording, to be played with --provider recorded')
@@ -39,6 +40,13 @@ program
   .addOption(outputDir())
   .addOption(json())
   .action(async (experiment: string, options: RunOptions) => (await import('./run.ts')).runCommand(experiment, options))
+
+program
+  .command('new')
+  .description('copy an experiment into a folder of your own, to be changed')
+  .argument('<folder>', 'where to: an empty folder, or one that is not there yet')
+  .option('--from <experiment>', 'a name that Seer brings (sandbox-intro), or a folder with an experiment.ts')
+  .action(async (folder: string, options: { from?: string }) => (await import('./new.ts')).newCommand(folder, options))
 
 program
   .command('show')

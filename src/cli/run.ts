@@ -17,6 +17,7 @@ export interface RunOptions {
   profile?: string
   set: string[]
   provider?: string
+  subject?: string
   agentModel?: string
   record?: string | true
   answeredBy?: string
@@ -36,7 +37,16 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
   await recoverBefore(() => recoverAll(options.outputDir), say)
   const interrupt = onInterrupt()
   const { outputDir, set } = options
-  const optional = pick(options, ['profile', 'provider', 'agentModel', 'record', 'answeredBy', 'blind', 'recording'])
+  const optional = pick(options, [
+    'profile',
+    'subject',
+    'provider',
+    'agentModel',
+    'record',
+    'answeredBy',
+    'blind',
+    'recording',
+  ])
   const outcome = await runExperiment({
     experiment,
     folder,

@@ -9,11 +9,13 @@ export const exitCodes = {
   setup: 3,
   /** The recording was made for something else. */
   staleRecording: 4,
+  /** All is saved, but an agent was stopped by a limit: its budget, its turns, its tokens, the same call over and over. */
+  limit: 5,
   interrupted: 130,
 } as const
 
 const USAGE =
-  /^(unknown-|invalid-options|experiment-|task-|model-|library-|run-unknown|run-ambiguous|recording-missing|recording-unreadable|provider-key-missing|provider-url-invalid)/
+  /^(unknown-|invalid-options|experiment-|task-|model-|library-|run-unknown|run-ambiguous|recording-missing|recording-unreadable|provider-key-missing|provider-url-invalid|price-unknown|env-file-unreadable)/
 
 export function exitCodeOf(code: string): number {
   if (code === 'recording-stale') return exitCodes.staleRecording

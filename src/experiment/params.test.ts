@@ -83,3 +83,44 @@ test.each([
     expect.objectContaining({ code: 'task-placeholder', message: expect.stringMatching(message) }) as Error,
   )
 })
+
+const withSubject = experiment({
+  description: '',
+  params: z.strictObject({ model: z.string().default('embedded'), steps: z.int().default(1) }),
+  profiles: { embedded: {}, other: { model: 'not-here' } },
+  run: () => Promise.reject(new Error('nothing may start here')),
+})
+
+test('--subject is the parameter "model", over the profile', () => {
+  const { params } = resolveParams(withSubject, { profile: 'other', set: ['steps=2'], subject: 'embedded' })
+  expect(params).toEqual({ model: 'embedded', steps: 2 })
+})
+
+test.each([
+  ['an experiment without one', trial, [], 'embedded', 'invalid-options', /no parameter "model".*--subject embedded/],
+  [
+    'another model set too',
+    withSubject,
+    ['model=embedded'],
+    'embedded',
+    'invalid-options',
+    /--subject and --set model/,
+  ],
+  [
+    'a model that cannot be loaded',
+    withSubject,
+    [],
+    'embeded',
+    'model-unsupported',
+    /"embeded" cannot be loaded.*did you mean "embedded"/,
+  ],
+])('--subject is refused with %s', (_, which, set, subject, code, message) => {
+  const error = thrownBy(() => resolveParams(which, { set, subject }))
+  expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
+})
+
+test('an unknown parameter in a profile is told as the profile’s', () => {
+  const misspelt = { ...trial, profiles: { embedded: { stepz: 2 } } } as unknown as typeof trial
+  const error = thrownBy(() => resolveParams(misspelt, { set: [] }))
+  expect(error.message).toMatch(/profile "embedded": there is no "stepz"; did you mean "steps"/)
+})

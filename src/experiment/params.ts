@@ -1,15 +1,19 @@
 import { z } from 'zod'
 import { didYouMean } from '../did-you-mean.ts'
+import { checkModels } from '../environment/prepare.ts'
 import { SeerError } from '../errors.ts'
 import { parseOptions } from '../options.ts'
 import type { Experiment } from './experiment.ts'
 
 type Json = z.core.util.JSONType
 
-/** Defaults, then the profile, then each `key=value`; checked as a whole. */
+/** The parameter that names the model under study. */
+const SUBJECT = 'model'
+
+/** Defaults, then the profile, then each `key=value` and the subject model; checked as a whole. */
 export function resolveParams(
   experiment: Experiment,
-  asked: { profile?: string; set: readonly string[] },
+  asked: { profile?: string; set: readonly string[]; subject?: string },
 ): { profile: string; params: Record<string, Json> } {
   const profile = asked.profile ?? Object.keys(experiment.profiles)[0]!
   const named = Object.hasOwn(experiment.profiles, profile) ? experiment.profiles[profile] : undefined
@@ -20,7 +24,13 @@ export function resolveParams(
       hint: `The profiles are: ${known.join(', ')}.`,
     })
   }
+  const known = Object.keys(experiment.params.shape).map((key) => [key, z.unknown().optional()] as const)
+  parseOptions(`profile "${profile}"`, z.strictObject(Object.fromEntries(known)), named)
   const given = Object.fromEntries(asked.set.map((text) => parseAssignment(text, experiment.params)))
+  if (asked.subject !== undefined) {
+    checkSubject(experiment, asked.subject, given)
+    given[SUBJECT] = asked.subject
+  }
   const params = parseOptions('params', experiment.params.strict(), { ...named, ...given })
   const json = z.record(z.string(), z.json()).safeParse(params)
   if (json.success) return { profile, params: json.data }
@@ -28,6 +38,23 @@ export function resolveParams(
     message: `The parameters are not JSON, so they cannot be kept with the run:\n${z.prettifyError(json.error)}`,
     hint: 'Use numbers, texts, booleans, null, and lists and objects of these.',
   })
+}
+
+/** Refused before anything starts: a subject that nothing would use, or that cannot be loaded. */
+function checkSubject({ params }: Experiment, subject: string, given: Record<string, unknown>): void {
+  if (!Object.hasOwn(params.shape, SUBJECT)) {
+    throw new SeerError('invalid-options', {
+      message: `This experiment has no parameter "${SUBJECT}", so --subject ${subject} would change nothing.`,
+      hint: `Its parameters are: ${Object.keys(params.shape).join(', ') || 'none'}.`,
+    })
+  }
+  if (Object.hasOwn(given, SUBJECT)) {
+    throw new SeerError('invalid-options', {
+      message: `--subject and --set ${SUBJECT}=… both name the subject model.`,
+      hint: 'Give one of them.',
+    })
+  }
+  checkModels([{ name: subject, varName: SUBJECT }])
 }
 
 /** `steps=8` and `words=["a","b"]` are JSON; anything else is text where the parameter takes text. */

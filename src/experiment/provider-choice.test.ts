@@ -2,19 +2,20 @@ import { expect, test } from 'vitest'
 import { chooseProvider } from './provider-choice.ts'
 
 test.each([
-  [undefined, { key: true, recording: true }, 'claude', /ANTHROPIC_API_KEY is set/],
-  [undefined, { key: false, recording: true }, 'recorded', /no ANTHROPIC_API_KEY/],
-  ['recorded', { key: true, recording: true }, 'recorded', /asked for/],
-  ['claude', { key: false, recording: true }, 'claude', /asked for/],
-])('asked for %s with %j: %s, and it says why', (asked, has, name, why) => {
+  [undefined, { key: 'environment', recording: true }, 'claude', /ANTHROPIC_API_KEY is set in the environment/],
+  [undefined, { key: '.env', recording: true }, 'claude', /ANTHROPIC_API_KEY is set in .env/],
+  [undefined, { key: undefined, recording: true }, 'recorded', /no ANTHROPIC_API_KEY/],
+  ['recorded', { key: 'environment', recording: true }, 'recorded', /asked for/],
+  ['claude', { key: undefined, recording: true }, 'claude', /asked for/],
+] as const)('asked for %s with %j: %s, and it says why', (asked, has, name, why) => {
   expect(chooseProvider(asked, has)).toEqual({ name, why: expect.stringMatching(why) })
 })
 
 test.each([
-  [undefined, { key: false, recording: false }, 'provider-key-missing'],
-  ['gpt', { key: true, recording: true }, 'unknown-provider'],
-  ['', { key: true, recording: true }, 'unknown-provider'],
-])('asked for %s with %j: %s', (asked, has, code) => {
+  [undefined, { key: undefined, recording: false }, 'provider-key-missing'],
+  ['gpt', { key: 'environment', recording: true }, 'unknown-provider'],
+  ['', { key: 'environment', recording: true }, 'unknown-provider'],
+] as const)('asked for %s with %j: %s', (asked, has, code) => {
   expect(() => chooseProvider(asked, has)).toThrow(
     expect.objectContaining({ code, hint: expect.stringMatching(/\w/) }) as Error,
   )

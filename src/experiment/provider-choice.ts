@@ -1,5 +1,6 @@
 /** Where an experiment's agents get their words from, decided once, before anything starts, and said aloud. */
 import { SeerError } from '../errors.ts'
+import type { KeySource } from '../harness/keys.ts'
 
 export type ProviderName = 'claude' | 'recorded'
 export const PROVIDER_NAMES: readonly ProviderName[] = ['claude', 'recorded']
@@ -7,7 +8,7 @@ export const PROVIDER_NAMES: readonly ProviderName[] = ['claude', 'recorded']
 /** Never a silent switch: `why` is printed in the run's first lines. */
 export function chooseProvider(
   asked: string | undefined,
-  has: { key: boolean; recording: boolean },
+  has: { key: KeySource | undefined; recording: boolean },
 ): { name: ProviderName; why: string } {
   if (asked === 'claude') return { name: 'claude', why: 'asked for' }
   if (asked === 'recorded') return { name: 'recorded', why: 'asked for' }
@@ -17,10 +18,10 @@ export function chooseProvider(
       hint: `The providers are: ${PROVIDER_NAMES.join(', ')}.`,
     })
   }
-  if (has.key) return { name: 'claude', why: 'ANTHROPIC_API_KEY is set' }
+  if (has.key) return { name: 'claude', why: `ANTHROPIC_API_KEY is set in ${has.key === '.env' ? '.env' : 'the environment'}` }
   if (has.recording) return { name: 'recorded', why: 'no ANTHROPIC_API_KEY is set' }
   throw new SeerError('provider-key-missing', {
-    message: 'There is no ANTHROPIC_API_KEY, and this experiment has no recording for these parameters.',
-    hint: 'Set ANTHROPIC_API_KEY in the environment.',
+    message: 'There is no ANTHROPIC_API_KEY, and this experiment has no recording of this profile.',
+    hint: 'Set ANTHROPIC_API_KEY in the environment or in a file .env in this folder.',
   })
 }

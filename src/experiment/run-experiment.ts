@@ -19,6 +19,7 @@ import { localConfinement } from '../sandbox/local/local.ts'
 import { toolsVersion } from '../tools/tool.ts'
 import { reportDrift } from './drift-report.ts'
 import type { Experiment } from './experiment.ts'
+import { toolkitOf } from './own-toolkit.ts'
 import { renderTask, resolveParams } from './params.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { readRecording, recordingPath, refuseEarly } from './recording.ts'
@@ -29,6 +30,8 @@ export interface RunRequest {
   readonly folder: string
   readonly profile?: string
   readonly set: readonly string[]
+  /** The model under study, in place of the parameter `model`. */
+  readonly subject?: string
   readonly provider?: string
   readonly agentModel?: string
   readonly outputDir: string
@@ -67,15 +70,24 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const { profile, params } = resolveParams(experiment, {
     set: request.set,
     ...(request.profile === undefined ? {} : { profile: request.profile }),
+    ...(request.subject === undefined ? {} : { subject: request.subject }),
   })
-  const task = renderTask(readTask(folder), params)
+  const template = readTask(folder)
+  const task = template === undefined ? undefined : renderTask(template, params)
   const path = request.recording ?? recordingPath(folder, profile)
-  const choice = chooseProvider(request.provider, {
+  const provider = request.provider ?? (request.recording === undefined ? undefined : 'recorded')
+  const choice = chooseProvider(provider, {
     key: Boolean(process.env['ANTHROPIC_API_KEY']),
     recording: existsSync(path),
   })
   const recording = choice.name === 'recorded' ? readRecording(path) : undefined
-  if (recording) refuseEarly(recording, { params, task })
+  if (recording) refuseEarly(recording, { params, task: task ?? '' })
+  if (recording && request.agentModel !== undefined) {
+    throw new SeerError('invalid-options', {
+      message: 'A recording is played as it was answered: --agent-model would change nothing.',
+      hint: 'Use --agent-model with --provider claude.',
+    })
+  }
   if (request.record !== undefined && recording) {
     throw new SeerError('invalid-options', {
       message: 'A played recording cannot be recorded.',
@@ -111,7 +123,16 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   try {
     keepSource(folder, run.folder, { task, params })
     request.onStart({ folder: run.folder, provider: choice.name, why: choice.why, recorded: recording?.answeredBy })
-    const context = { params, task, folder, profile, signal }
+    const context = {
+      params,
+      get task() {
+        return task ?? missingTask(folder)
+      },
+      folder,
+      toolkit: toolkitOf(folder),
+      profile,
+      signal,
+    }
     await withRun(run, () => withProvider({ provide, quiet: request.quiet }, () => experiment.run(context)))
     signal.throwIfAborted()
     if (recording) drift = await reportDrift(run, recording)
@@ -138,6 +159,13 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     ...(drift === undefined ? {} : { drift }),
     ...(recordedTo === undefined ? {} : { recordedTo }),
   }
+}
+
+function missingTask(folder: string): never {
+  throw new SeerError('task-missing', {
+    message: `The experiment in ${folder} uses its task, and has no task.md.`,
+    hint: `Write what the agent is to do into ${join(folder, 'task.md')}.`,
+  })
 }
 
 /** What the agent's words are for: a recording is refused where any of it differs. */

@@ -1,6 +1,7 @@
 /** A copy of the experiment as it runs, kept with the run: also when the checkout is dirty. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { describeError, SeerError } from '../errors.ts'
 
 const LEFT_OUT = new Set(['node_modules', 'outputs', 'recordings', '__pycache__', '.git', '.env'])
 const MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -8,11 +9,11 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024
 export function keepSource(
   experimentFolder: string,
   runFolder: string,
-  facts: { task: string; params: unknown },
+  facts: { task: string | undefined; params: unknown },
 ): void {
   const target = join(runFolder, 'source')
   copyFolder(experimentFolder, target, runFolder)
-  writeFileSync(join(target, 'task.rendered.md'), facts.task)
+  if (facts.task !== undefined) writeFileSync(join(target, 'task.rendered.md'), facts.task)
   writeFileSync(join(target, 'params.json'), `${JSON.stringify(facts.params, null, 2)}\n`)
 }
 
@@ -27,11 +28,12 @@ function copyFolder(from: string, to: string, runFolder: string): void {
   }
 }
 
-/** The experiment's `task.md`, or an empty task where it has none. */
-export function readTask(experimentFolder: string): string {
+/** The experiment's `task.md`; undefined where it has none. */
+export function readTask(experimentFolder: string): string | undefined {
   try {
     return readFileSync(join(experimentFolder, 'task.md'), 'utf8')
-  } catch {
-    return ''
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw new SeerError('task-unreadable', { message: `The task of ${experimentFolder} cannot be read: ${describeError(error)}` })
   }
 }

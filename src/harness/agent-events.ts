@@ -9,6 +9,7 @@ export interface Answerer {
   readonly provider: string
   readonly model: string
   readonly recorded?: AnsweredBy
+  readonly pricesOf?: string
 }
 
 export async function withAgentEvents(

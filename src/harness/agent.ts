@@ -3,6 +3,8 @@
  */
 import type { By, Emit } from '../run/events.ts'
 import type { Tool } from '../tools/tool.ts'
+import type { Purse } from './limits.ts'
+import type { Inbox } from './steering.ts'
 
 export interface AgentRequest {
   /** One word for its part in the run: `investigator`, `judge`. */
@@ -13,6 +15,10 @@ export interface AgentRequest {
   readonly userMessage: string
   readonly tools: readonly Tool[]
   readonly maxTurns: number
+  /** Output tokens of all its answers together. */
+  readonly maxTokens?: number | undefined
+  /** What its answers are paid from. None: as much as it takes. */
+  readonly purses?: readonly Purse[] | undefined
 }
 
 export interface AgentContext {
@@ -22,6 +28,8 @@ export interface AgentContext {
   readonly storeArtifact: (bytes: Uint8Array) => string
   /** Resolves when no cell is running: a played recording waits for it before the next call. */
   readonly settle: (signal: AbortSignal) => Promise<void>
+  /** What a researcher says to it while it works. */
+  readonly inbox?: Inbox
 }
 
 export interface AgentEnd {

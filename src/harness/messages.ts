@@ -25,11 +25,15 @@ export interface AnsweredCall {
 
 export function openingMessages(request: Pick<AgentRequest, 'prompt' | 'userMessage'>): LanguageModelV4Message[] {
   const system: LanguageModelV4Message[] = request.prompt === '' ? [] : [{ role: 'system', content: request.prompt }]
-  return [...system, { role: 'user', content: [{ type: 'text', text: request.userMessage }] }]
+  return [...system, userMessage(request.userMessage)]
+}
+
+export function userMessage(text: string): LanguageModelV4Message {
+  return { role: 'user', content: [{ type: 'text', text }] }
 }
 
 /** What the model said, as history. Blank text is left out: the API refuses it. So is reasoning that carries no signature. */
-export function assistantMessage(parts: readonly AssistantPart[]): LanguageModelV4Message {
+export function assistantMessage(parts: readonly AssistantPart[]): { role: 'assistant'; content: AssistantPart[] } {
   const content = parts.filter((part) => {
     if (part.type === 'text') return part.text.trim() !== ''
     return part.type === 'tool-call' || part.providerOptions !== undefined

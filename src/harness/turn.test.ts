@@ -35,7 +35,7 @@ function model(
 }
 
 const read = (given: LanguageModelV4, abortSignal: AbortSignal) =>
-  readTurn(given, { prompt: [], abortSignal }, () => undefined)
+  readTurn(given, { prompt: [], abortSignal }, { onWarning: () => undefined })
 
 describe('readTurn', () => {
   it.each(['goes on in silence', 'breaks'])('keeps what had come when it is aborted and the stream %s', async (how) => {

@@ -38,7 +38,7 @@ export class CutStreamError extends Error {
 export async function readTurn(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions & { abortSignal: AbortSignal },
-  onWarning: (warning: SharedV4Warning) => void,
+  { onWarning, onBegun }: { onWarning: (warning: SharedV4Warning) => void; onBegun?: () => void },
 ): Promise<Turn> {
   const gathered = gather()
   const signal = options.abortSignal
@@ -48,6 +48,7 @@ export async function readTurn(
     for await (const part of untilAborted(stream, signal)) {
       if (part.type === 'stream-start') part.warnings.forEach(onWarning)
       if (part.type === 'error') throw part.error
+      if (part.type === 'response-metadata') onBegun?.()
       gathered.add(part)
     }
   } catch (error) {

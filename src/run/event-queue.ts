@@ -5,6 +5,7 @@ export class EventQueue implements AsyncIterableIterator<RunEvent> {
   readonly #waiting: RunEvent[] = []
   readonly #onClose: () => void
   #wake: (() => void)[] = []
+  #whenCaughtUp: (() => void)[] = []
   #closed = false
 
   constructor(onClose: () => void) {
@@ -20,7 +21,19 @@ export class EventQueue implements AsyncIterableIterator<RunEvent> {
   close(): void {
     this.#closed = true
     this.#wakeAll()
+    if (this.#waiting.length === 0) this.#tellCaughtUp()
     this.#onClose()
+  }
+
+  /** Resolves once the reader has asked for more than there is, so has dealt with all that it was given. */
+  caughtUp(): Promise<void> {
+    const isWaiting = this.#wake.length > 0 && this.#waiting.length === 0
+    if (isWaiting || this.#closed) return Promise.resolve()
+    return new Promise((resolve) => this.#whenCaughtUp.push(resolve))
+  }
+
+  #tellCaughtUp(): void {
+    for (const tell of this.#whenCaughtUp.splice(0)) tell()
   }
 
   #wakeAll(): void {
@@ -31,6 +44,7 @@ export class EventQueue implements AsyncIterableIterator<RunEvent> {
     for (;;) {
       const event = this.#waiting.shift()
       if (event) return { value: event, done: false }
+      this.#tellCaughtUp()
       if (this.#closed) return { value: undefined, done: true }
       await new Promise<void>((resolve) => this.#wake.push(resolve))
     }

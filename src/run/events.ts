@@ -100,6 +100,8 @@ export const eventPayloads = {
     confinement: z.string(),
     provider: z.string(),
     seed: z.int(),
+    /** For all agents together; null: none was set. */
+    budgetUsd: z.number().positive().nullable().optional(),
   }),
   'run-end': z.object({
     status: z.enum(['completed', 'failed', 'interrupted', 'crashed']),
@@ -140,6 +142,8 @@ export const eventPayloads = {
     prompt: z.string(),
     tools: z.array(z.string()),
     recorded: answeredBySchema.optional(),
+    /** The date of the price list by which its costs are counted. */
+    pricesOf: z.iso.date().optional(),
   }),
   'agent-message': z.object({
     role: z.enum(['assistant', 'user']),
@@ -153,6 +157,8 @@ export const eventPayloads = {
     outputTokens: z.int().nonnegative(),
     cacheReadTokens: z.int().nonnegative(),
     cacheWriteTokens: z.int().nonnegative(),
+    /** By the list price of the model that was asked for. Absent where that is not known. */
+    costUsd: z.number().nonnegative().optional(),
   }),
   'agent-retry': z.object({ reason: z.string(), delayMs: z.number(), attempt: z.int() }),
   'agent-end': z.object({

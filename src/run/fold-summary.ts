@@ -41,6 +41,12 @@ export interface Summary {
   /** What each cell was last heard to be, for the counts above. */
   open: Record<string, 'shown' | 'hidden'>
   usage: Usage
+  /** By list prices; null where the price of an answer was not known. */
+  costUsd: number | null
+  /** For all agents together; null where none was set. */
+  budgetUsd: number | null
+  /** How agents ended. */
+  ends: { agent: By; reason: EventOf<'agent-end'>['reason']; detail?: string | undefined }[]
   /** Models that answered, as the API named them. */
   models: string[]
   /** Models under study. */
@@ -77,6 +83,9 @@ function initial(): Summary {
     cells: { started: 0, ok: 0, failed: 0, running: 0, superseded: 0, hidden: 0, markdown: 0 },
     open: {},
     usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
+    costUsd: 0,
+    budgetUsd: null,
+    ends: [],
     models: [],
     subjects: [],
     agents: [],
@@ -95,6 +104,7 @@ const steps = foldBy<Summary>(initial, {
   'run-start': (s, e) => {
     const { run, experiment, profile, backend, provider, seed, confinement } = e
     Object.assign(s, { run, experiment, profile, backend, provider, seed, confinement, startedAt: e.at })
+    s.budgetUsd = e.budgetUsd ?? null
   },
   'run-end': (s, e) => {
     Object.assign(s, { status: e.status, error: e.error ?? null, endedAt: e.at, durationMs: e.durationMs })
@@ -125,8 +135,10 @@ const steps = foldBy<Summary>(initial, {
   'agent-usage': (s, e) => {
     for (const key of ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const)
       s.usage[key] += e[key]
+    s.costUsd = s.costUsd === null || e.costUsd === undefined ? null : s.costUsd + e.costUsd
     addOnce(s.models, e.model)
   },
+  'agent-end': (s, { by, reason, detail }) => addOnce(s.ends, { agent: by, reason, detail }),
   'cell-start': (s, e) => {
     s.open[cellKey(e)] = e.hidden ? 'hidden' : 'shown'
     if (e.hidden) s.cells.hidden += 1

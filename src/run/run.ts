@@ -54,7 +54,7 @@ export class Run {
   }
 
   /** Takes the lock of a new, empty folder and writes the first event. */
-  static create(folder: string, start: RunStart, signal = new AbortController().signal): Run {
+  static create(folder: string, start: RunStart, signal: AbortSignal = new AbortController().signal): Run {
     const lock = occupy(folder)
     try {
       const run = new Run(folder, start, signal, lock)

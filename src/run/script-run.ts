@@ -18,6 +18,10 @@ export function openScriptRun(): Run {
     seed: 0,
   })
   keepScript(run)
+  process.stderr.write(
+    `seer: the run is kept in ${run.folder}\n` +
+      'seer: local sandboxes are NOT confined: code in them runs with your rights on this machine\n',
+  )
   return run
 }
 

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename, extname, resolve } from 'node:path'
-import { SeerError } from '../errors.ts'
+import { describeError, SeerError } from '../errors.ts'
+import { toolkitFile } from './toolkit.ts'
 
 const MODULE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
@@ -32,11 +33,16 @@ export class Library {
     } catch (cause) {
       if (cause instanceof SeerError) throw cause
       throw new SeerError('library-file', {
-        message: `The library ${path} cannot be read.`,
-        hint: `It was looked for at ${full}.`,
+        message: `The library ${path} cannot be read: ${describeError(cause)}`,
+        hint: `Relative paths start at the current folder, ${process.cwd()}.`,
         cause,
       })
     }
+  }
+
+  /** A file of the toolkit that Seer brings, by its name: `steering_hook`. */
+  static toolkit(name: string): Library {
+    return Library.fromFile(toolkitFile(name))
   }
 
   static fromCode(name: string, code: string): Library {

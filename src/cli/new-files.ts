@@ -1,0 +1,96 @@
+/** What `seer new` writes beside a copied experiment, so that it can be run, edited and read. */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const HERE = resolve(import.meta.dirname, '../..')
+
+/** How this Seer is called from anywhere. */
+export function seerCommand(script = process.argv[1] ?? ''): string {
+  if (basename(script) !== 'seer') return quoted(join(HERE, existsSync(join(HERE, 'seer')) ? 'seer' : 'bin/seer.js'))
+  // `npx seer` elsewhere would fetch another package of that name.
+  return basename(dirname(script)) === '.bin' ? quoted(script) : 'seer'
+}
+
+/** Name to content. */
+export function newFiles(about: {
+  name: string
+  from: string
+  seer: string
+  profiles: readonly string[]
+  hasModel: boolean
+  toolkit: readonly string[]
+}): Record<string, string> {
+  return { 'package.json': packageJson(about.name), 'tsconfig.json': tsconfig(), 'README.md': readme(about) }
+}
+
+function packageJson(folder: string): string {
+  const name = folder
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+  return json({ name: name || 'experiment', private: true, type: 'module' })
+}
+
+/** For editors: Seer strips the types and needs no such file. Its rules are those under which stripping works. */
+function tsconfig(): string {
+  const require = createRequire(import.meta.url)
+  return json({
+    compilerOptions: {
+      target: 'esnext',
+      lib: ['esnext'],
+      module: 'nodenext',
+      moduleDetection: 'force',
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      verbatimModuleSyntax: true,
+      erasableSyntaxOnly: true,
+      strict: true,
+      skipLibCheck: true,
+      types: ['node'],
+      typeRoots: [resolve(dirname(require.resolve('@types/node/package.json')), '..')],
+      paths: {
+        'seer-interp': [types(new URL('../index.ts', import.meta.url).href)],
+        zod: [types(import.meta.resolve('zod'))],
+      },
+    },
+    include: ['**/*.ts'],
+    exclude: ['node_modules', 'outputs'],
+  })
+}
+
+/** The source itself in a checkout, else the declarations that lie beside the JavaScript. */
+function types(url: string): string {
+  const path = fileURLToPath(url)
+  return existsSync(path) && path.endsWith('.ts') ? path : path.replace(/\.[jt]s$/, '.d.ts')
+}
+
+function readme({ name, from, seer, profiles, hasModel, toolkit }: Parameters<typeof newFiles>[0]): string {
+  const others = profiles.slice(1)
+  return `# ${name}
+
+A copy of Seer's experiment \`${from}\`, to be changed: \`experiment.ts\` (parameters, code), \`task.md\` (what the agent is told)${
+    toolkit.length > 0 ? `, \`toolkit/\` (Python that the agent imports)` : ''
+  }.
+
+    ${seer} run . --provider claude --record     # a live agent (needs ANTHROPIC_API_KEY); keeps its words as the recording
+    ${seer} run .                                # without a key: plays the recording, refused where it no longer fits
+    ${seer} run . --set key=value${hasModel ? ' --subject MODEL ' : ''}          # other parameters; ${
+      others.length > 0 ? `or --profile ${others.join(', ')}` : `they stand in experiment.ts`
+    }
+    ${seer} show latest                          # the story of the last run; \`list\` names them all
+    ${seer} results latest > results.csv         # what the agent's code recorded
+
+\`tsconfig.json\` is for editors and names the Seer on this machine. How experiments are made: ${join(HERE, 'docs/experiments.md')}
+`
+}
+
+/** A path as a shell takes it. */
+export function quoted(path: string): string {
+  return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}
