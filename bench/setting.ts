@@ -54,7 +54,8 @@ export interface Peer extends Disposable {
 export async function openPeer({ run, sandbox }: Setting): Promise<Peer> {
   const { events } = await readEvents(join(run.folder, 'events.jsonl'))
   const start = events.find((event): event is EventOf<'sandbox-start'> => event.type === 'sandbox-start')
-  const runtimeDir = String(start?.attach['runtimeDir'])
+  const runtimeDir = start?.attach['runtimeDir']
+  if (typeof runtimeDir !== 'string') throw new Error(`${run.id} does not say where its sandbox is`)
   const connection = readdirSync(runtimeDir).find((name) => /^k-[0-9a-f]+\.json$/.test(name))
   if (!connection) throw new Error(`no connection file in ${runtimeDir}`)
   const child = spawn(sandbox.python, [join(import.meta.dirname, 'jupyter_client_peer.py'), join(runtimeDir, connection)], {

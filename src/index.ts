@@ -14,7 +14,7 @@ export type { McpConfig } from './mcp/local.ts'
 export { defineTool, runTool, toolsVersion, type ContentBlock, type Tool, type ToolCall, type ToolContext, type ToolResult } from './tools/tool.ts'
 
 // Agents.
-export { runAgent, type RunAgentOptions } from './harness/run-agent.ts'
+export { runAgent, type AgentRun, type RunAgentOptions } from './harness/run-agent.ts'
 export type { AgentContext, AgentEnd, AgentRequest, Provider } from './harness/agent.ts'
 export { claudeProvider, DEFAULT_CLAUDE_MODEL } from './harness/claude.ts'
 

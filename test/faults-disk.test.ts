@@ -3,12 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { cell, script } from './fixtures/agent-script.ts'
+import { cell, script, type Call } from './fixtures/agent-script.ts'
 import { newPlace } from './fixtures/place.ts'
 import { logOf } from './fixtures/run-folder.ts'
 import { loopbackMessages } from './loopback-messages.ts'
 
 const MEGABYTES = 3
+const WAIT: Call = ['wait_cell', { cell: 'c4' }]
 
 function mountSmallDisk(folder: string): Disposable | undefined {
   mkdirSync(folder, { recursive: true })
@@ -31,7 +32,9 @@ test.for<[string, string]>([
     await using place = newPlace()
     using disk = mountSmallDisk(place.outputs)
     if (!disk) skip('this user may not mount a tmpfs')
-    await using api = await loopbackMessages(script(cell('print("before")'), cell(code)))
+    await using api = await loopbackMessages(
+      script(cell('print("before")'), cell(code), ...Array.from({ length: 4 }, () => WAIT)),
+    )
     const ended = await place.run(api.url, ['--json']).ended
     expect(ended.code).toBe(1)
     expect(ended.stderr).toMatch(/no space left/i)

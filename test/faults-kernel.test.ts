@@ -100,7 +100,7 @@ while True:
   expect(toldOf(api, 4)).toMatch(/c4 did not stop.*Only restart_kernel/s)
   expect(log.of('cell-interrupt').map(({ how }) => how)).toEqual(['message', 'signal', 'signal'])
   expect(toldOf(api, 5)).toContain('number 2')
-  expect(log.of('cell-end').find(({ cell: id }) => id === 'c4')).toMatchObject({ status: 'died' })
+  expect(log.of('cell-end').find(({ cell: id }) => id === 'c4')).toMatchObject({ status: 'stopped' })
   expect(log.of('kernel-dead')[0]).toMatchObject({ reason: 'asked', variablesLost: true })
   expect(toldOf(api, 6)).toContain('free')
 })

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import {
   chmodSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -149,13 +150,17 @@ test('a read-only checkout runs when installed, and says in one line that it is 
   const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
   chmodSync(home, 0o777)
   chmodSync(checkout, 0o555)
-  const answer = await seer({ user })
+  // This Node may lie in a home that the other user cannot enter.
+  mkdirSync(join(top, 'for all'))
+  copyFileSync(process.execPath, join(top, 'for all', 'node'))
+  const path = `${join(top, 'for all')}:/usr/bin:/bin`
+  const answer = await seer({ user, path })
   expect(answer).toMatchObject({ status: 3, stdout: '' })
   expect(answer.stderr).toMatch(/^seer: .* is read-only and its npm packages are not installed: .*\n$/)
   chmodSync(checkout, 0o755)
   install()
   chmodSync(checkout, 0o555)
-  expect(await seer({ user })).toMatchObject({ status: 0, stderr: '' })
+  expect(await seer({ user, path })).toMatchObject({ status: 0, stderr: '' })
 })
 
 test('a living set-up is waited for, a dead one is taken over', async () => {

@@ -4,7 +4,7 @@
  * What it holds against a request: fields that the API does not have; a history in which roles do not alternate, a tool_use
  * goes without exactly one tool_result in the very next message, or what the assistant said is not what was sent.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkRequest, type MessagesRequest } from './messages-rules.ts'
@@ -19,6 +19,8 @@ export interface ScriptedCall {
 
 export interface ScriptedAnswer {
   think?: { text: string; signature: string }
+  /** Reasoning that came encrypted. */
+  redacted?: string
   say?: string
   calls?: ScriptedCall[]
   stop?: 'end_turn' | 'tool_use' | 'max_tokens' | 'refusal'
@@ -35,6 +37,8 @@ export interface ScriptedAnswer {
 export interface LoopbackMessages extends AsyncDisposable {
   readonly url: string
   readonly requests: MessagesRequest[]
+  /** Of each request, in lower case. */
+  readonly headers: IncomingHttpHeaders[]
   /** Breaches of the API's rules; each was also answered with a 400. */
   readonly violations: string[]
   /** Resolves once this many requests have come. */
@@ -43,6 +47,7 @@ export interface LoopbackMessages extends AsyncDisposable {
 
 export async function loopbackMessages(script: readonly ScriptedAnswer[]): Promise<LoopbackMessages> {
   const requests: MessagesRequest[] = []
+  const headers: IncomingHttpHeaders[] = []
   const violations: string[] = []
   const sent = new Map<string, string>()
   let next = 0
@@ -53,6 +58,7 @@ export async function loopbackMessages(script: readonly ScriptedAnswer[]): Promi
     const answer = script[next++]
     const problems = checkRequest({ path: req.url ?? '', headers: req.headers, body, sent })
     requests.push(JSON.parse(body) as MessagesRequest)
+    headers.push(req.headers)
     if (!answer) problems.push(`request ${requests.length} is one more than the script has`)
     violations.push(...problems)
     if (problems.length > 0 || !answer)
@@ -66,6 +72,7 @@ export async function loopbackMessages(script: readonly ScriptedAnswer[]): Promi
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    headers,
     violations,
     async asked(count) {
       for (let i = 0; requests.length < count && i < 1_000; i++) await sleep(5)
@@ -121,6 +128,10 @@ function stream(res: ServerResponse, answer: ScriptedAnswer, n: number, sent: Ma
       { type: 'thinking_delta', thinking: text },
       { type: 'signature_delta', signature },
     ])
+  }
+  if (answer.redacted !== undefined) {
+    sent.set(`redacted_thinking ${answer.redacted}`, '')
+    block({ type: 'redacted_thinking', data: answer.redacted }, [])
   }
   if (answer.say !== undefined)
     block(

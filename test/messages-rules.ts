@@ -3,32 +3,34 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 
-const cacheControl = z.strictObject({ type: z.literal('ephemeral') }).optional()
+const cacheControl = z.strictObject({ type: z.literal('ephemeral') })
 const nonBlank = z.string().regex(/\S/)
-const text = z.strictObject({ type: z.literal('text'), text: nonBlank, cache_control: cacheControl })
+const text = z.strictObject({ type: z.literal('text'), text: nonBlank, cache_control: cacheControl.exactOptional() })
+const imageSource = z.strictObject({
+  type: z.literal('base64'),
+  media_type: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']),
+  data: z.base64().min(1),
+})
 const image = z.strictObject({
   type: z.literal('image'),
-  source: z.strictObject({
-    type: z.literal('base64'),
-    media_type: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']),
-    data: z.base64().min(1),
-  }),
-  cache_control: cacheControl,
+  source: imageSource,
+  cache_control: cacheControl.exactOptional(),
 })
 const toolResult = z.strictObject({
   type: z.literal('tool_result'),
   tool_use_id: z.string(),
   content: z.union([nonBlank, z.array(z.discriminatedUnion('type', [text, image]))]),
-  is_error: z.boolean().optional(),
-  cache_control: cacheControl,
+  is_error: z.boolean().exactOptional(),
+  cache_control: cacheControl.exactOptional(),
 })
 const toolUse = z.strictObject({
   type: z.literal('tool_use'),
   id: z.string().regex(/^[A-Za-z0-9_-]+$/),
   name: z.string(),
   input: z.record(z.string(), z.unknown()),
-  cache_control: cacheControl,
+  cache_control: cacheControl.exactOptional(),
 })
+const redactedThinking = z.strictObject({ type: z.literal('redacted_thinking'), data: z.string() })
 const thinking = z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() })
 const userMessage = z.strictObject({
   role: z.literal('user'),
@@ -36,25 +38,37 @@ const userMessage = z.strictObject({
 })
 const assistantMessage = z.strictObject({
   role: z.literal('assistant'),
-  content: z.array(z.discriminatedUnion('type', [text, thinking, toolUse])).min(1),
+  content: z.array(z.discriminatedUnion('type', [text, thinking, redactedThinking, toolUse])).min(1),
+})
+const tool = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+  description: z.string(),
+  input_schema: z.looseObject({ type: z.literal('object'), $schema: z.never().exactOptional() }),
 })
 const requestSchema = z.strictObject({
   model: nonBlank,
   max_tokens: z.int().positive(),
   stream: z.literal(true),
-  system: z.array(text).optional(),
+  system: z.array(text).exactOptional(),
   messages: z.array(z.discriminatedUnion('role', [userMessage, assistantMessage])).min(1),
-  tools: z
-    .array(
-      z.strictObject({
-        name: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
-        description: z.string(),
-        input_schema: z.looseObject({ type: z.literal('object'), $schema: z.never().optional() }),
-      }),
-    )
-    .optional(),
+  tools: z.array(tool).exactOptional(),
 })
 export type MessagesRequest = z.infer<typeof requestSchema>
+/** For the test that holds them against the vendor's types. */
+export const schemas = {
+  cacheControl,
+  text,
+  image,
+  imageSource,
+  toolResult,
+  toolUse,
+  thinking,
+  redactedThinking,
+  tool,
+  userMessage,
+  assistantMessage,
+  request: requestSchema,
+}
 
 export function checkRequest(request: {
   path: string
@@ -102,6 +116,8 @@ function historyProblems(messages: MessagesRequest['messages'], sent: ReadonlyMa
       }
       if (part.type === 'thinking' && sent.get(`thinking ${part.signature}`) !== part.thinking)
         problems.push(`messages.${i}: thinking was changed, or is not ours`)
+      if (part.type === 'redacted_thinking' && !sent.has(`redacted_thinking ${part.data}`))
+        problems.push(`messages.${i}: redacted thinking that is not ours`)
     }
   }
   if (messages.at(-1)?.role !== 'user') problems.push('the last message is not the user’s')

@@ -170,8 +170,6 @@ class SteeringHook:
                 raise ValueError(f"{name} is for {len(value)} rows, and the batch has {rows} (beams and samples count)")
 
     def _steer(self, _module: nn.Module, _args: Any, output: Any) -> Any:
-        if torch.compiler.is_compiling():
-            raise RuntimeError("a compiled model could keep the steering or ignore it; run it without torch.compile")
         hidden = output[0] if isinstance(output, tuple) else output
         if not isinstance(hidden, torch.Tensor) or hidden.dim() != 3 or hidden.shape[-1] != self.vector.shape[-1]:
             shape = tuple(getattr(hidden, "shape", ())) or type(hidden).__name__

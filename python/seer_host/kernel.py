@@ -48,6 +48,10 @@ class Kernel:
     def alive(self) -> bool:
         return self.exit is None and not self.closed
 
+    @property
+    def end_reason(self) -> str:
+        return "asked" if self.asked_to_end else "died"
+
     def on_exit(self, exit_code: int | None, signal: str | None) -> None:
         self.exit = (exit_code, signal)
         self._wake()
@@ -223,7 +227,7 @@ class Kernel:
             self.iopub.close()
         if self.ready.is_set():
             exit_code, signal = self.exit or (None, None)
-            self.spool.kernel_died(exit_code, signal, "asked" if self.asked_to_end else "died")
+            self.spool.kernel_died(exit_code, signal, self.end_reason)
         for path in self.launch.files():
             if path != self.launch.log_file or self.ready.is_set():
                 path.unlink(missing_ok=True)

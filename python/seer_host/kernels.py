@@ -16,7 +16,7 @@ from .journal import Journal
 from .kernel import Kernel
 from .launch import kernel_argv, kernel_environment, log_tail, prepare
 from .spawner_link import SpawnerLink, SpawnError
-from .spool import Spool
+from .spool import Spool, ended_with_kernel
 from .wire import Wire
 
 START_SECONDS = 110.0
@@ -156,7 +156,8 @@ class Kernels:
             kernel.execute(Cell(cell), code)
         except RpcError:
             # It was accepted and will never run: the journal says so, since a retry only hears that it is known.
-            end = {"status": "died", "executionCount": None, "durationMs": 0}
+            status = ended_with_kernel(kernel.end_reason)
+            end = {"status": status, "executionCount": None, "durationMs": 0}
             kernel.spool.tell("cell-end", cell=cell, **end)
         return {"known": False}
 

@@ -21,6 +21,11 @@ REPLY_PATIENCE_SECONDS = 5.0
 STATUSES = ("ok", "error", "aborted")
 
 
+def ended_with_kernel(reason: str) -> str:
+    """The status of a cell whose kernel ended while it ran: was it asked to, or did it die?"""
+    return "stopped" if reason == "asked" else "died"
+
+
 class Spool:
     def __init__(self, stamp: dict[str, Any], wire: Wire, journal: Journal, blobs: Blobs, cap_bytes: int) -> None:
         self.stamp = stamp
@@ -158,6 +163,6 @@ class Spool:
 
     def kernel_died(self, exit_code: int | None, signal: str | None, reason: str) -> None:
         for request, cell in list(self.running.items()):
-            self._end(request, cell, "died")
+            self._end(request, cell, ended_with_kernel(reason))
         self.tell_losses()
         self.tell("kernel-dead", exitCode=exit_code, signal=signal, reason=reason)

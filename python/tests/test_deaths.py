@@ -124,7 +124,7 @@ def test_restart(make_host: MakeHost) -> None:
     records = client.until("kernel-ready", generation=2)
     dead = next(r for r in records if r["kind"] == "kernel-dead")
     assert dead["reason"] == "asked" and dead["generation"] == 1
-    assert [r["status"] for r in records if r["kind"] == "cell-end"] == ["ok", "died"]
+    assert [r["status"] for r in records if r["kind"] == "cell-end"] == ["ok", "stopped"]
     assert client.execute("c1", "x", generation=2) is True, "an id is never used twice"
     assert "NameError" in str(client.run("c2", "x", generation=2))
     for stale in (1, 4):
@@ -201,7 +201,9 @@ def test_shutdown_leaves_no_process(make_host: MakeHost) -> None:
     client.execute("c2", "import time; time.sleep(100)")
     left = descendants(host.pid) | {host.pid}
     client.request("host/shutdown", timeout=15)
-    assert [r["kind"] for r in client.read(0)][-2:] == ["cell-end", "kernel-dead"]
+    end, dead = client.read(0)[-2:]
+    assert (end["kind"], end["status"]) == ("cell-end", "stopped")
+    assert (dead["kind"], dead["reason"]) == ("kernel-dead", "asked")
     client.request("host/shutdown", timeout=15)
     with pytest.raises(Failed) as failure:
         client.start(generation=2)

@@ -30,7 +30,7 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-5}  # float32: sums of a few dozen terms of or
 
 
 def plain(family: str, ids: list[int]) -> Any:
-    """The model's own hidden states, (DEPTH + 1, tokens, d): embeddings, then each block's output, the last one normed."""
+    """The model's hidden states, (DEPTH + 1, tokens, d): the embeddings, each block's output, the last one normed."""
     with torch.no_grad():
         return torch.cat(tiny(family)(torch.tensor([ids]), output_hidden_states=True).hidden_states)
 

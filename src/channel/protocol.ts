@@ -70,8 +70,11 @@ export const journalRecordSchema = z.discriminatedUnion('kind', [
     ...stamp,
     kind: z.literal('cell-end'),
     cell,
-    /** 'died': the kernel ended in mid-cell. 'aborted': it was queued behind a failed or interrupted cell and never ran. */
-    status: z.enum(['ok', 'error', 'aborted', 'died']),
+    /**
+     * 'died': the kernel ended by itself in mid-cell. 'stopped': Seer ended the kernel in mid-cell (restart, shutdown, recovery).
+     * 'aborted': it was queued behind a failed or interrupted cell and never ran.
+     */
+    status: z.enum(['ok', 'error', 'aborted', 'died', 'stopped']),
     executionCount: z.int().nullable(),
     durationMs: z.number().nonnegative(),
   }),

@@ -15,7 +15,7 @@ const SMALL_DISK_BYTES = 1e9
 export async function* checkMachine(outputDir: string, env: NodeJS.ProcessEnv): AsyncGenerator<Check> {
   yield { name: 'Seer', level: 'ok', text: SEER_VERSION }
   const major = Number(process.versions.node.split('.')[0])
-  if (major >= MIN_NODE) yield { name: 'Node', level: 'ok', text: process.versions.node }
+  if (major >= MIN_NODE) yield { name: 'Node', level: 'ok', text: `${process.versions.node} (${process.execPath})` }
   else
     yield {
       name: 'Node',

@@ -10,7 +10,7 @@ import { environmentId } from '../environment/python-environment.ts'
 import { composeRequirements } from '../environment/requirements.ts'
 import { runTool } from '../environment/run-tool.ts'
 import { isNewEnoughUv, uvVersion } from '../environment/uv.ts'
-import { size } from '../harness/story/amounts.ts'
+import { plural, size } from '../harness/story/amounts.ts'
 import type { Check } from './doctor-check.ts'
 import { freeBytes, isWritable, nearestFolder } from './doctor-machine.ts'
 
@@ -27,17 +27,18 @@ export async function* checkPython(env: NodeJS.ProcessEnv): AsyncGenerator<Check
   const environment = 'level' in python ? undefined : await readyEnvironment(python, cache)
   const model = await readyModel(cache)
   yield await checkCache(cache, env, environment !== undefined && model !== undefined)
-  yield environment
+  yield environment && !('level' in python)
     ? {
         name: 'environment',
         level: 'ok',
-        text: `ready: ${environment.packages} packages, ${(environment.megabytes / 1000).toFixed(1)} GB`,
+        text: `ready: ${environment.packages} packages, ${(environment.megabytes / 1000).toFixed(1)} GB, Python ${python.version}, in ${environment.path}`,
       }
     : {
         name: 'environment',
         level: 'ok',
         text: 'not made yet: the first run makes it (about 1.4 GB to fetch, some minutes)',
       }
+  yield* await checkOtherEnvironments(cache, environment?.path)
   yield model
     ? { name: 'embedded model', level: 'ok', text: `ready: ${model.name}, ${size(model.weightsBytes)}` }
     : { name: 'embedded model', level: 'ok', text: 'not here yet: the first run fetches it (93 MB) and converts it' }
@@ -82,7 +83,26 @@ const modelSchema = z.object({ name: z.string(), weightsBytes: z.number() })
 
 async function readyEnvironment(python: Python, cache: string) {
   const path = join(cache, 'environments', environmentId(await composeRequirements(), python))
-  return existsSync(join(path, 'bin', 'python')) ? readReady(path, { schema: environmentSchema }) : undefined
+  if (!existsSync(join(path, 'bin', 'python'))) return undefined
+  const ready = await readReady(path, { schema: environmentSchema })
+  return ready && { ...ready, path }
+}
+
+/** Made for experiments with packages of their own, or by another Seer or Python: nobody but the researcher knows. */
+async function checkOtherEnvironments(cache: string, used: string | undefined): Promise<Check[]> {
+  const root = join(cache, 'environments')
+  const others = foldersIn(root)
+    .map((name) => join(root, name))
+    .filter((path) => path !== used)
+  const rows: string[] = []
+  for (const path of others) {
+    const ready = await readReady(path, { schema: environmentSchema })
+    rows.push(`${path}: ${ready ? `${(ready.megabytes / 1000).toFixed(1)} GB` : 'not finished'}`)
+  }
+  if (rows.length === 0) return []
+  const text = [`${plural(rows.length, 'other')}, for other packages or of another version:`, ...rows].join('\n')
+  const hint = 'rm -r of any of them is safe while no run uses it: it is made again when it is needed'
+  return [{ name: 'environments', level: 'ok', text, hint }]
 }
 
 async function readyModel(cache: string) {

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
 import { plural } from '../harness/story/amounts.ts'
+import { seerCommand } from '../seer-command.ts'
 import { stateFolder } from '../run/paths.ts'
 import { MAX_SOCKET_PATH_BYTES, socketPath } from '../run/socket-path.ts'
 import { livingHost } from '../sandbox/local/end-host.ts'
@@ -53,7 +54,7 @@ async function checkLeftOver(env: NodeJS.ProcessEnv): Promise<Check> {
     .filter(Boolean)
     .join('; ')
   if (dead === 0) return { name, level: 'ok', text: `${text}; each belongs to a run, or ends itself within minutes` }
-  return { name, level: 'warning', text, hint: 'seer gc saves what crashed runs left in them, and removes them' }
+  return { name, level: 'warning', text, hint: `${seerCommand(['gc'], { env })} saves what crashed runs left in them, and removes them` }
 }
 
 function checkSockets(env: NodeJS.ProcessEnv): Check {
@@ -64,7 +65,7 @@ function checkSockets(env: NodeJS.ProcessEnv): Check {
     return {
       name,
       level: 'ok',
-      text: `${path.slice(0, -EXAMPLE_NAME.length - 1)}, names of up to ${bytes} bytes where ${MAX_SOCKET_PATH_BYTES} fit`,
+      text: `in ${path.slice(0, -EXAMPLE_NAME.length - 1)}: their paths are short enough (${bytes} of ${MAX_SOCKET_PATH_BYTES} bytes)`,
     }
   } catch (error) {
     const hint = error instanceof SeerError ? error.hint : undefined

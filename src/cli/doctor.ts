@@ -1,5 +1,6 @@
 /** `seer doctor`: what this machine has and lacks, a line each, and what to do about it. Installs and changes nothing. */
 import type { Output } from '../harness/safe-writer.ts'
+import { seerCommand } from '../seer-command.ts'
 import { behind, linesOf, type Look } from '../harness/story/look.ts'
 import type { Check } from './doctor-check.ts'
 import { checkMachine } from './doctor-machine.ts'
@@ -32,16 +33,17 @@ export async function doctor(options: DoctorOptions = {}): Promise<number> {
   for (const { level } of checks) counts[level] += 1
   const status = counts.problem > 0 ? 'problem' : 'ok'
   if (json) {
-    terminal.printDocument({ status, checks })
+    for (const check of checks) terminal.printLine(check)
     terminal.printLine({ run: null, folder: null, status, ...counts })
   } else terminal.print(['', verdict(terminal.look, counts.problem)])
   return counts.problem > 0 ? 1 : 0
 }
 
 function verdict({ colors }: Look, problems: number): string {
-  if (problems === 0) return colors.green('seer run sandbox-intro can start here.')
+  const command = seerCommand(['run', 'sandbox-intro'])
+  if (problems === 0) return colors.green(`${command} can start here.`)
   return colors.red(
-    `${problems === 1 ? 'One problem stands' : `${problems} problems stand`} in the way of seer run sandbox-intro.`,
+    `${problems === 1 ? 'One problem stands' : `${problems} problems stand`} in the way of ${command}.`,
   )
 }
 

@@ -1,4 +1,5 @@
 /** `seer gc`, and what `run` and `show` do of it by themselves. */
+import { resolve } from 'node:path'
 import { describeError } from '../errors.ts'
 import { recoverAll } from '../kernel/recover-all.ts'
 import type { Recovery } from '../kernel/recover.ts'
@@ -6,10 +7,14 @@ import { exitCodes } from './settings.ts'
 
 export async function gcCommand(options: { outputDir: string; json?: boolean }): Promise<void> {
   const recoveries = await recoverAll(options.outputDir)
-  if (options.json) process.stdout.write(`${JSON.stringify({ recovered: recoveries })}\n`)
-  else if (recoveries.length === 0) process.stdout.write('Nothing to clean up.\n')
+  const problems = recoveries.flatMap((recovery) => recovery.problems).length
+  if (options.json) {
+    const line = (value: object) => void process.stdout.write(`${JSON.stringify(value)}\n`)
+    for (const { folder, ...recovery } of recoveries) line({ ...recovery, folder: resolve(folder), status: 'crashed' })
+    line({ run: null, folder: null, status: problems > 0 ? 'problem' : 'ok', runs: recoveries.length, problems })
+  } else if (recoveries.length === 0) process.stdout.write('Nothing to clean up.\n')
   else tellRecoveries(recoveries, (text) => process.stdout.write(`${text}\n`))
-  if (recoveries.some(({ problems }) => problems.length > 0)) process.exitCode = exitCodes.failed
+  if (problems > 0) process.exitCode = exitCodes.failed
 }
 
 /** Recovery before another command: what it could not do is told, and does not stop that command. */
@@ -23,7 +28,7 @@ export async function recoverBefore(recover: () => Promise<Recovery[]>, say: (te
 
 function tellRecoveries(recoveries: readonly Recovery[], say: (text: string) => void): void {
   for (const { run, recovered, problems } of recoveries) {
-    say(`The run ${run} had crashed: ${recovered} events were saved from its sandbox, which has been ended.`)
+    say(`The run ${run} had crashed: ${recovered === 1 ? '1 event was' : `${recovered} events were`} saved from its sandbox, which has been ended.`)
     for (const problem of problems) say(`  ${problem}`)
   }
 }

@@ -4,7 +4,7 @@ import { resolveRun } from '../run/paths.ts'
 import { doctor } from './doctor.ts'
 import { recoverBefore } from './gc.ts'
 import { listRuns } from './list.ts'
-import { showRun } from './show.ts'
+import { showRun, type ShowFlags } from './show.ts'
 
 interface Common {
   outputDir: string
@@ -13,11 +13,11 @@ interface Common {
 
 const toStderr = (text: string) => void process.stderr.write(`${text}\n`)
 
-export async function showCommand(run: string, options: Common & { check?: boolean; output?: string }): Promise<void> {
+export async function showCommand(run: string, options: Common & ShowFlags): Promise<void> {
   const folder = resolveRun(run, options.outputDir)
   await recoverBefore(() => recoverRun(folder).then((recovery) => (recovery ? [recovery] : [])), toStderr)
-  const { json = false, check = false, output } = options
-  process.exitCode = await showRun(folder, { json, check, ...(output === undefined ? {} : { cell: output }) })
+  const { outputDir: _, ...flags } = options
+  process.exitCode = await showRun(folder, flags)
 }
 
 export async function listCommand({ outputDir, json = false }: Common): Promise<void> {

@@ -1,15 +1,17 @@
 /** `seer list`: the runs of a folder, newest first. A run that has ended is told from its run.json, without reading its log. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Output } from '../harness/safe-writer.ts'
-import { duration, plural } from '../harness/story/amounts.ts'
+import { plural, shortDuration } from '../harness/story/amounts.ts'
+import { widthOf } from '../harness/story/columns.ts'
 import { inline, type Look } from '../harness/story/look.ts'
+import { stripAnsi } from '../notebook/terminal-text.ts'
 import { summaryFold } from '../run/fold-summary.ts'
 import { readLog } from '../run/log-reader.ts'
+import { seerCommand } from '../seer-command.ts'
 import { lastClaim } from './last-claim.ts'
 import { runStatus, type ShownStatus } from './run-status.ts'
-import { shortPath } from './short-path.ts'
 import { aligned, paintStatus } from './show-lines.ts'
 import { openTerminal } from './terminal.ts'
 
@@ -28,6 +30,8 @@ export interface ListedRun {
   readonly errors: number
   readonly findings: number
   readonly claim: string | null
+  /** Why it failed. */
+  readonly error: { readonly code: string; readonly message: string } | null
   /** Why it is listed as broken. */
   readonly problem: string | null
 }
@@ -43,6 +47,7 @@ const factsSchema = z.object({
   cells: z.object({ started: z.int(), failed: z.int() }),
   findings: z.int(),
   recorded: z.array(z.unknown()),
+  error: z.object({ code: z.string(), message: z.string() }).nullable().default(null),
 })
 
 export async function listRuns(
@@ -58,7 +63,9 @@ export async function listRuns(
     return 0
   }
   if (runs.length === 0)
-    terminal.say(`There are no runs in ${shortPath(outputDir)}. To make one: seer run sandbox-intro`)
+    terminal.say(
+      `There are no runs in ${resolve(outputDir)}. To make one: ${seerCommand(['run', 'sandbox-intro'], { outputDir })}`,
+    )
   else terminal.print(listLines(terminal.look, runs))
   return 0
 }
@@ -66,7 +73,7 @@ export async function listRuns(
 /** Newest first; those of which nobody can tell when they began stand last. */
 export async function readRuns(outputDir: string): Promise<ListedRun[]> {
   const runs: ListedRun[] = []
-  for (const name of runNames(outputDir)) runs.push(await readRun(name, join(outputDir, name)))
+  for (const name of runNames(outputDir)) runs.push(await readRun(name, resolve(outputDir, name)))
   const key = ({ startedAt, run }: ListedRun) => `${startedAt ?? ''} ${run}`
   return runs.sort((a, b) => (key(a) < key(b) ? 1 : -1))
 }
@@ -87,11 +94,14 @@ async function readRun(run: string, folder: string): Promise<ListedRun> {
     const facts = endedFacts(folder) ?? (await foldFacts(folder))
     const { cells, recorded, status, ...rest } = facts
     const claim = rest.findings > 0 ? lastClaim(folder) : null
+    const shown = runStatus(folder, status)
     return {
       run,
       folder,
       ...rest,
-      status: runStatus(folder, status),
+      status: shown,
+      // It goes on also while nothing is logged.
+      durationMs: shown === 'running' && rest.startedAt !== null ? Date.now() - Date.parse(rest.startedAt) : rest.durationMs,
       recorded: recorded.length > 0,
       cells: cells.started,
       errors: cells.failed,
@@ -108,6 +118,7 @@ async function readRun(run: string, folder: string): Promise<ListedRun> {
       startedAt: null,
       durationMs: null,
       claim: null,
+      error: null,
     }
     return { run, folder, status: 'broken', ...nothing, cells: 0, errors: 0, findings: 0, problem }
   }
@@ -128,7 +139,13 @@ async function foldFacts(folder: string): Promise<z.infer<typeof factsSchema>> {
   for await (const line of readLog(join(folder, 'events.jsonl')))
     if (line.kind !== 'problem') summary = summaryFold.step(summary, line.event)
   if (summary.startedAt === null) throw new Error('its log has no start')
-  return summary
+  return factsSchema.parse(summary)
+}
+
+function saidOf({ problem, error, claim, status }: ListedRun): [string, string][] {
+  if (problem !== null) return [['broken', problem]]
+  const failed: [string, string][] = error ? [[status, `${error.code}: ${error.message}`]] : []
+  return claim === null ? failed : [...failed, ['claim', claim]]
 }
 
 export function listLines(look: Look, runs: readonly ListedRun[]): string[] {
@@ -136,17 +153,21 @@ export function listLines(look: Look, runs: readonly ListedRun[]): string[] {
   const rows = runs.map((run) => [
     inline(run.run, 60),
     paintStatus(look, run.status),
+    run.durationMs === null ? '' : `${run.status === 'running' ? 'for ' : ''}${shortDuration(run.durationMs)}`,
     run.recorded ? colors.yellow('recorded') : inline(run.provider ?? '', 12),
     run.status === 'broken'
       ? ''
       : `${plural(run.cells, 'cell')}${run.errors > 0 ? `, ${plural(run.errors, 'error')}` : ''}`,
-    run.durationMs === null ? '' : duration(run.durationMs),
   ])
-  const lines = aligned(rows)
+  const whole = aligned(rows)
+  // Where one row is too wide, every run has its name on a line of its own: nothing is cut.
+  const fits = whole.every((line) => widthOf(stripAnsi(line)) <= look.width)
+  const facts = fits ? whole : aligned(rows.map(([, ...row]) => row))
   return runs.flatMap((run, index) => {
-    const line = lines[index]!
-    const said = run.problem ?? run.claim
-    if (said === null) return [line]
-    return [line, `    ${colors.dim(run.problem === null ? 'claim:' : 'broken:')} ${inline(said, look.width - 12)}`]
+    const name = fits ? [] : [rows[index]![0]!]
+    return [...name, `${fits ? '' : '  '}${facts[index]!}`, ...saidOf(run).map(([what, text]) => {
+      const row = `    ${colors.dim(`${what}:`)} `
+      return row + inline(text, look.width - widthOf(stripAnsi(row)))
+    })]
   })
 }

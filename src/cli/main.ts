@@ -1,10 +1,19 @@
 #!/usr/bin/env node
 /** The command line: arguments to calls. Each command is in its own file, loaded when it is asked for. */
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { describeError, SeerError } from '../errors.ts'
+import { DEFAULT_BUDGET_USD } from '../harness/limits.ts'
 import { SEER_VERSION } from '../run/version.ts'
+import { errorJson } from './error-json.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
+
+interface ShowFlags {
+  check?: boolean
+  output?: string
+  cell?: string
+  prompt?: boolean
+}
 
 interface Common {
   outputDir: string
@@ -21,6 +30,12 @@ const program = new Command('seer')
 
 const outputDir = () => new Option('--output-dir <folder>', 'where run folders are').default('outputs')
 const json = () => new Option('--json', 'nothing but JSON on stdout; the last line has run, folder, status and counts')
+const parseBudget = (value: string): number | 'none' => {
+  if (value === 'none') return value
+  const usd = /^\d*\.?\d+$/.test(value) ? Number(value) : 0
+  if (usd > 0) return usd
+  throw new InvalidArgumentError('It is an amount in USD, as 2.50, or none.')
+}
 const collect = (value: string, before: string[]) => [...before, value]
 
 program
@@ -32,6 +47,7 @@ program
   .option('--subject <model>', 'the model under study: sets the experiment’s parameter "model"')
   .option('--provider <name>', 'where the agent’s words come from: claude, or recorded (a played recording)')
   .option('--agent-model <model>', 'the model that answers as the agent')
+  .addOption(new Option('--budget <USD>', 'what the agents of this run may cost, or none').argParser(parseBudget).default(DEFAULT_BUDGET_USD))
   .option('--record [file]', 'keep the agent’s words and calls as a recording, to be played with --provider recorded')
   .option('--answered-by <text>', 'with --record: who answered, where it is not the model that the endpoint names')
   .option('--blind', 'with --record: the answerer had seen neither the repository nor the expected answer')
@@ -54,9 +70,11 @@ program
   .argument('<run>', 'a run’s id, the beginning of one, a folder, or "latest"')
   .option('--check', 'check that log, notebook and artifacts agree')
   .option('--output <cell>', 'print the whole text output of one cell')
+  .option('--cell <cell>', 'print the whole code, or text, of one cell')
+  .option('--prompt', 'print what the agents were told at their start, as it was sent')
   .addOption(outputDir())
   .addOption(json())
-  .action(async (run: string, options: Common & { check?: boolean; output?: string }) =>
+  .action(async (run: string, options: Common & ShowFlags) =>
     (await import('./inspect.ts')).showCommand(run, options),
   )
 
@@ -88,6 +106,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync()
 } catch (error) {
+  const isError = !(error instanceof CommanderError && error.exitCode === 0)
+  if (isError && process.argv.includes('--json')) process.stdout.write(`${errorJson(error)}\n`)
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   else {
     process.stderr.write(`seer: ${describeError(error)}\n`)

@@ -67,22 +67,23 @@ function types(url: string): string {
 }
 
 function readme({ name, from, seer, profiles, hasModel, toolkit }: Parameters<typeof newFiles>[0]): string {
-  const others = profiles.slice(1)
+  const commands = [
+    ['run .', 'without a key: plays the recording, and refuses where the copy no longer is what was recorded'],
+    ['run . --provider claude --record', 'a live agent (needs ANTHROPIC_API_KEY), kept as the new recording'],
+    ['run . --set key=value', 'another value of a parameter; they stand in experiment.ts'],
+    ...profiles.slice(1).map((profile) => [`run . --profile ${profile}`, 'a named set of them']),
+    ...(hasModel ? [['run . --subject MODEL', 'another model under study']] : []),
+    ['show latest', 'the story of the last run'],
+    ['results latest > results.csv', 'the rows that the agent’s code recorded'],
+  ] as [string, string][]
+  const width = Math.max(...commands.map(([command]) => command.length))
+  const python = toolkit.length > 0 ? ', `toolkit/` (Python that the agent imports)' : ''
   return `# ${name}
 
-A copy of Seer's experiment \`${from}\`, to be changed: \`experiment.ts\` (parameters, code), \`task.md\` (what the agent is told)${
-    toolkit.length > 0 ? `, \`toolkit/\` (Python that the agent imports)` : ''
-  }.
+A copy of Seer's experiment \`${from}\`. Change \`experiment.ts\` (parameters, code), \`task.md\` (what the agent is told)${python}.
+\`seer\` is \`${seer}\` here; \`tsconfig.json\` is for editors and names the same Seer. More: ${join(HERE, 'docs/experiments.md')}
 
-    ${seer} run . --provider claude --record     # a live agent (needs ANTHROPIC_API_KEY); keeps its words as the recording
-    ${seer} run .                                # without a key: plays the recording, refused where it no longer fits
-    ${seer} run . --set key=value${hasModel ? ' --subject MODEL ' : ''}          # other parameters; ${
-      others.length > 0 ? `or --profile ${others.join(', ')}` : `they stand in experiment.ts`
-    }
-    ${seer} show latest                          # the story of the last run; \`list\` names them all
-    ${seer} results latest > results.csv         # what the agent's code recorded
-
-\`tsconfig.json\` is for editors and names the Seer on this machine. How experiments are made: ${join(HERE, 'docs/experiments.md')}
+${commands.map(([command, what]) => `    seer ${command.padEnd(width)}   # ${what}`).join('\n')}
 `
 }
 

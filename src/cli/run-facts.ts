@@ -1,6 +1,7 @@
 /** What a run's log says besides its story: read in one pass, in bounded memory, whatever is wrong with the log. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { plural } from '../harness/story/amounts.ts'
 import { blobsOf } from '../notebook/nbformat.ts'
 import { openArtifacts } from '../run/artifacts.ts'
 import type { EventOf, RunEvent } from '../run/events.ts'
@@ -66,7 +67,7 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
   }
   for (const [sha256, seq] of missing) report(`artifacts/${sha256} is missing (event ${seq} refers to it)`)
   for (const file of saved.keys()) if (!existsSync(join(folder, 'results', file))) report(`results/${file} is missing`)
-  for (const [type, n] of unknown) report(`${n} events of the type "${type}", which this version of Seer does not know`)
+  for (const [type, n] of unknown) report(`${plural(n, 'event')} of the type "${type}", which this version of Seer does not know`)
   if (summary.startedAt === null)
     report('events.jsonl has no run-start: this is not the log of a run, or its start is lost')
   if (leftOut > 0) problems.push(`${leftOut} more`)

@@ -3,9 +3,10 @@ import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import pc from 'picocolors'
 import { asExperiment } from '../experiment/experiment.ts'
-import { runExperiment } from '../experiment/run-experiment.ts'
+import { runExperiment, type RunOutcome } from '../experiment/run-experiment.ts'
 import { describeError, SeerError } from '../errors.ts'
 import { findExperiment } from './find-experiment.ts'
+import { onInterrupt } from './interrupts.ts'
 import { loadExperiment } from './load.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 import { runSummary, startLines, summaryJson } from './summary.ts'
@@ -19,6 +20,7 @@ export interface RunOptions {
   provider?: string
   subject?: string
   agentModel?: string
+  budget: number | 'none'
   record?: string | true
   answeredBy?: string
   blind?: boolean
@@ -35,8 +37,8 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
   const experiment = asExperiment(await loadExperiment(found), found)
   const folder = statSync(found).isDirectory() ? found : dirname(found)
   await recoverBefore(() => recoverAll(options.outputDir), say)
-  const interrupt = onInterrupt()
-  const { outputDir, set } = options
+  const interrupt = onInterrupt(options.outputDir)
+  const { outputDir, set, budget: budgetUsd } = options
   const optional = pick(options, [
     'profile',
     'subject',
@@ -52,40 +54,30 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
     folder,
     set,
     outputDir,
+    budgetUsd,
     ...optional,
     quiet,
     signal: interrupt.signal,
-    onStart: (facts) => say(startLines(facts)),
+    agents: interrupt.agents,
+    onStart: (facts) => say(startLines({ ...facts, hasKeys: interrupt.hasKeys })),
   }).finally(() => interrupt.detach())
   if (outcome.drift !== undefined) say(outcome.drift)
   if (options.timings) say(await timingsTable(outcome.folder))
-  say(runSummary(outcome))
   if (outcome.error !== undefined && outcome.status === 'failed') {
-    process.stderr.write(pc.red(`seer: ${describeError(outcome.error)}`) + '\n')
+    process.stderr.write(`\n${pc.red(`seer: ${describeError(outcome.error)}`)}\n`)
     if (!(outcome.error instanceof SeerError) && outcome.error instanceof Error)
       process.stderr.write(`${outcome.error.stack ?? ''}\n`)
   }
+  say(runSummary(outcome))
   if (quiet) process.stdout.write(`${summaryJson(outcome)}\n`)
   process.exitCode = exitCode(outcome)
 }
 
-function exitCode({ status, error }: { status: string; error?: unknown }): number {
-  if (status === 'completed') return exitCodes.ok
+function exitCode({ status, summary, error }: RunOutcome): number {
+  const isLimited = summary.ends.some(({ reason }) => reason === 'limit')
+  if (status === 'completed') return isLimited ? exitCodes.limit : exitCodes.ok
   if (status === 'interrupted') return exitCodes.interrupted
   return error instanceof SeerError ? exitCodeOf(error.code) : exitCodes.failed
-}
-
-/** The first Ctrl-C ends the run cleanly, with everything saved; the second one ends the process. */
-function onInterrupt(): { signal: AbortSignal; detach: () => void } {
-  const controller = new AbortController()
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted)
-    process.stderr.write('\nseer: interrupted; saving. Once more to stop at once.\n')
-    controller.abort(new DOMException('The run was interrupted.', 'AbortError'))
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const name of signals) process.on(name, onSignal)
-  return { signal: controller.signal, detach: () => signals.forEach((name) => process.off(name, onSignal)) }
 }
 
 function pick<T extends object, K extends keyof T>(

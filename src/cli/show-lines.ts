@@ -1,17 +1,21 @@
 /** What stands before and after the story in `seer show`. */
-import { basename } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, dirname, extname, join } from 'node:path'
 import { computeText, driftTable } from '../harness/story/drift-table.ts'
 import { recordedText } from '../harness/story/agent-story.ts'
 import { duration, plural, size } from '../harness/story/amounts.ts'
 import { artifactPath } from '../harness/story/display-text.ts'
 import { findingBox } from '../harness/story/finding-box.ts'
+import { showCommand, withHint } from '../harness/story/hint.ts'
 import { behind, inline, linesOf, type Look } from '../harness/story/look.ts'
 import { errorRows, NOT_CONFINED } from '../harness/story/run-story.ts'
 import { widthOf } from '../harness/story/columns.ts'
 import { count } from '../notebook/output-text.ts'
+import { seerCommand } from '../seer-command.ts'
 import { stripAnsi } from '../notebook/terminal-text.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { ShownStatus } from './run-status.ts'
+import { cellsText, costText, filesIn } from './summary.ts'
 import { heading } from './terminal.ts'
 import { shortPath } from './short-path.ts'
 
@@ -21,7 +25,7 @@ const MAX_ARTIFACTS = 50
 export function headerLines(look: Look, facts: RunFacts): string[] {
   const { summary, status, folder } = facts
   const { colors } = look
-  const { cells, usage } = summary
+  const { usage } = summary
   const rows: [string, string][] = [
     [
       'experiment',
@@ -39,28 +43,34 @@ export function headerLines(look: Look, facts: RunFacts): string[] {
     ['sandbox', `${summary.backend ?? 'none'}, ${summary.confinement === 'none' ? NOT_CONFINED : summary.confinement}`],
     ...(summary.compute ? [['computed on', computeText(summary.compute)] as [string, string]] : []),
     ['time', timeText(facts)],
-    [
-      'cells',
-      `${cells.started} run, ${cells.ok} ok, ${cells.failed} failed${cells.superseded > 0 ? `, ${cells.superseded} superseded` : ''} (and ${cells.hidden} of the set-up)`,
-    ],
+    ['cells', cellsText(summary)],
     ...(usage.outputTokens > 0
       ? [
           [
             'tokens',
             `${count(usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens)} sent, ${count(usage.outputTokens)} received`,
           ] as [string, string],
+          ['cost', costText(summary)] as [string, string],
         ]
       : []),
   ]
   const title = `${colors.bold(inline(summary.run ?? basename(folder), 100))}  ${paintStatus(look, status)}`
-  return [title, ...rows.flatMap(([label, value]) => labelled(look, label, value)), ...statusNote(look, facts)]
+  return [
+    title,
+    ...problemNote(look, facts),
+    ...rows.flatMap(([label, value]) => labelled(look, label, value)),
+    ...statusNote(look, facts),
+  ]
 }
 
 export function endLines(look: Look, facts: RunFacts): string[] {
   const { summary, findings, drift, tables, saved, problems, folder } = facts
   const { colors } = look
   const section = (name: string, lines: string[]) => (lines.length > 0 ? [...heading(look, name), ...lines] : [])
-  const files = ['notebook.ipynb', 'events.jsonl', 'results', 'artifacts', 'source']
+  const files = ['notebook.ipynb', 'events.jsonl', 'results', 'artifacts', 'source'].filter((name) => {
+    const path = join(folder, name)
+    return extname(name) === '' ? filesIn(path) > 0 : existsSync(path)
+  })
   return [
     ...section(
       'findings',
@@ -96,7 +106,7 @@ export function endLines(look: Look, facts: RunFacts): string[] {
     ...section('files', [
       `in ${shortPath(folder)}`,
       `  ${files.join('  ')}`,
-      colors.dim(`  seer show ${basename(folder)} --check   do they agree?`),
+      ...withHint(look, '  ', 'do they agree?', checkCommand(facts)).map(colors.dim),
     ]),
   ]
 }
@@ -132,11 +142,31 @@ function agentRows({ summary }: RunFacts): [string, string][] {
   return agents.length > 0 ? agents : [['agent', summary.provider ?? 'none']]
 }
 
-function statusNote(look: Look, { summary, status }: RunFacts): string[] {
+/** At the top, since the story may be long. */
+function problemNote(look: Look, facts: RunFacts): string[] {
+  const n = facts.problems.length
+  if (n === 0) return []
+  const text = `this log has ${plural(n, 'problem')}: see ${checkCommand(facts)}`
+  return behind(look, `${look.colors.yellow('!')} `, [text], { fold: 'words', paint: look.colors.yellow })
+}
+
+function checkCommand({ summary, folder }: RunFacts): string {
+  return showCommand(summary.run ?? basename(folder), folder, ['--check'])
+}
+
+function statusNote(look: Look, { summary, status, folder }: RunFacts): string[] {
   if (summary.error) return errorRows({ look }, summary.error)
   if (status === 'crashed' && summary.status === 'running') {
-    return [look.colors.yellow('! its process is gone without a word; `seer gc` saves what its sandbox still holds')]
+    const gc = seerCommand(['gc'], { outputDir: dirname(folder) })
+    const text = `Seer’s process ended without closing this run; \`${gc}\` saves what its sandbox still holds`
+    return behind(look, `${look.colors.yellow('!')} `, [text], { fold: 'words', paint: look.colors.yellow })
   }
+  const recovered = summary.notices.find(({ code }) => code === 'run-recovered')
+  if (recovered)
+    return behind(look, `${look.colors.yellow('!')} `, linesOf(recovered.text), {
+      fold: 'words',
+      paint: look.colors.yellow,
+    })
   return status === 'running' ? [look.colors.cyan('! it is still running; this is its log so far')] : []
 }
 

@@ -1,15 +1,15 @@
 /** `seer show <run> --output c3`: the whole text output of one cell, however long, in one pass and in bounded memory. */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
-import { didYouMean } from '../did-you-mean.ts'
 import { describeError, SeerError } from '../errors.ts'
+import { showCommand } from '../harness/story/hint.ts'
 import { isBlobRef, type BlobRef, type Output } from '../notebook/nbformat.ts'
 import { segmentsOf } from '../notebook/output-text.ts'
 import { outputsOf } from '../notebook/outputs.ts'
 import { neutralise, writeToTerminal, type TerminalLine } from '../notebook/terminal-text.ts'
 import { openArtifacts, type Artifacts } from '../run/artifacts.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
-import { readLog } from '../run/log-reader.ts'
+import { findCell } from './find-cell.ts'
 import type { Terminal } from './terminal.ts'
 
 const PART_BYTES = 1024 * 1024
@@ -20,7 +20,12 @@ export async function printCellOutput(
   cell: string,
   json: boolean,
 ): Promise<number> {
-  const { session, id } = await findCell(folder, cell)
+  const { session, id, kind } = await findCell(folder, cell)
+  if (kind === 'text')
+    throw new SeerError('cell-is-text', {
+      message: `${cell} is a text cell, so it has no output.`,
+      hint: `Its text: ${showCommand(basename(folder), folder, ['--cell', cell])}`,
+    })
   let bytes = 0
   for await (const text of cellText(folder, session, id)) {
     if (terminal.closed) break
@@ -83,24 +88,4 @@ function* blobText(
   } catch (error) {
     yield `\n[${bytes} bytes are not here: ${describeError(error)}]\n`
   }
-}
-
-async function findCell(folder: string, cell: string): Promise<{ session: string; id: string }> {
-  const known = new Map<string, { session: string; id: string }>()
-  for await (const line of readLog(join(folder, 'events.jsonl'))) {
-    if (line.kind !== 'event' || line.event.type !== 'cell-start') continue
-    const { session = '', cell: id = '' } = line.event
-    // Ids count up in each session: of several sessions, `s2/c3` names one.
-    for (const name of [id, `${session}/${id}`]) if (!known.has(name)) known.set(name, { session, id })
-  }
-  const found = known.get(cell)
-  if (found) return found
-  const names = [...known.keys()].filter((name) => !name.includes('/'))
-  throw new SeerError('unknown-cell', {
-    message: `This run has no code cell "${cell}"${didYouMean(cell, names)}`,
-    hint:
-      names.length > 0
-        ? `The cells are: ${names.slice(0, 30).join(', ')}${names.length > 30 ? ', …' : ''}`
-        : 'It has none.',
-  })
 }

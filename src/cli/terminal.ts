@@ -11,9 +11,7 @@ export interface Terminal {
   print(lines: readonly string[]): void
   /** Text as it is: what somebody asked to be given whole. */
   printRaw(text: string): void
-  /** A whole document, for people who read JSON. */
-  printDocument(value: unknown): void
-  /** One line, for scripts: `tail -1` gives the last one. */
+  /** One line of JSON: `tail -1` gives the last one. */
   printLine(value: unknown): void
   /** Resolves when the reader has caught up. */
   drained(): Promise<void>
@@ -29,7 +27,6 @@ export function openTerminal(out: Output = process.stdout, options: { color?: bo
     say: (text) => write(`${breakWords(text, look.width).join('\n')}\n`),
     print: (lines) => void (lines.length > 0 && write(`${lines.map((line) => fit(look, line)).join('\n')}\n`)),
     printRaw: write,
-    printDocument: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
     printLine: (value) => write(`${JSON.stringify(value)}\n`),
     drained: () => write.drained(),
     get closed() {

@@ -103,7 +103,12 @@ async function buildEnvironment(build: Build): Promise<z.infer<typeof readySchem
     VIRTUAL_ENV: '',
   }
   const run = async (doing: string, args: string[]) => {
-    const onLine = (line: string) => void (line.trim() && step.update(`${doing}: ${line.trim()}`))
+    const onLine = (line: string) => {
+      // The last thing that uv says before it compiles, which takes as long as all before it.
+      const isInstalled = /^Installed \d+ packages?/.test(line.trim())
+      if (isInstalled) step.update('byte-compiling the packages, so that imports are fast (up to a minute)')
+      else if (line.trim()) step.update(`${doing}: ${line.trim()}`)
+    }
     const result = await runTool([uv.path, ...args], { env, cwd: tmpdir(), signal: context.signal, onLine })
     if (result.exitCode === 0) return result.stdout
     throw toolFailure({ tool: 'uv', doing, needed: requirements.join(', '), path: folder, result })

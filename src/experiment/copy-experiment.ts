@@ -1,7 +1,8 @@
 /** An experiment's folder, copied to be changed: its files, its recordings, and the toolkit files that it uses. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve, sep } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
+import { makeFolder } from '../run/paths.ts'
 import { toolkitFile, toolkitNames } from '../workspace/toolkit.ts'
 import { TOOLKIT_FOLDER } from './own-toolkit.ts'
 
@@ -25,7 +26,7 @@ export function copyExperiment(
   }
   const wasThere = refuseUnlessEmpty(target)
   try {
-    mkdirSync(target, { recursive: true })
+    makeFolder(target)
     const wanted = (path: string) => path === source || !LEFT_OUT.has(basename(path))
     cpSync(source, target, { recursive: true, dereference: true, filter: wanted })
     const toolkit = toolkitUsedBy(target)

@@ -1,7 +1,9 @@
 /** After a played recording: do the fresh numbers agree with the recorded ones? */
 import { join } from 'node:path'
-import { compareCells, DEFAULT_RTOL, driftTable } from '../harness/drift.ts'
+import { compareCells, DEFAULT_RTOL } from '../harness/drift.ts'
 import { cellsFromEvents } from '../harness/cell-text.ts'
+import { driftTable } from '../harness/story/drift-table.ts'
+import { lookOf } from '../harness/story/look.ts'
 import type { Trajectory } from '../harness/trajectory.ts'
 import { knownEvents, type Compute, type EventOf } from '../run/events.ts'
 import { readEvents } from '../run/log-reader.ts'
@@ -25,5 +27,5 @@ export async function reportDrift(run: Run, recording: Trajectory): Promise<stri
   const cells = compareCells(recording.cells, cellsFromEvents(events), { rtol: DEFAULT_RTOL })
   const report = { recorded: recording.compute, fresh, rtol: DEFAULT_RTOL, cells }
   run.emit({ type: 'drift-report', by: 'system', ...report })
-  return driftTable(report)
+  return ['', ...driftTable(lookOf(process.stdout), report)].join('\n')
 }

@@ -5,8 +5,11 @@ import { firstError, SeerError } from '../errors.ts'
 import type { AgentRequest, Provider } from '../harness/agent.ts'
 import { claudeProvider, DEFAULT_CLAUDE_MODEL } from '../harness/claude.ts'
 import { withProvider } from '../harness/current-provider.ts'
+import { readKeys } from '../harness/keys.ts'
+import { DEFAULT_BUDGET_USD, requirePrice, type Purse } from '../harness/limits.ts'
 import { trajectoryFromEvents } from '../harness/record.ts'
 import { recordedProvider } from '../harness/recorded.ts'
+import { openLiveAgents, type LiveAgents } from '../harness/steering.ts'
 import { sha256Of, type MadeFor, type Trajectory } from '../harness/trajectory.ts'
 import { withRun } from '../run/current.ts'
 import { knownEvents, type EventOf } from '../run/events.ts'
@@ -34,6 +37,8 @@ export interface RunRequest {
   readonly subject?: string
   readonly provider?: string
   readonly agentModel?: string
+  /** For all agents of the run together. Without it: 5 USD. */
+  readonly budgetUsd?: number | 'none'
   readonly outputDir: string
   /** Where to keep a recording of this run: a path, or true for the experiment's own. */
   readonly record?: string | true
@@ -45,12 +50,16 @@ export interface RunRequest {
   readonly recording?: string
   readonly quiet: boolean
   readonly signal: AbortSignal
+  /** Where the agents can be interrupted while the run goes on. */
+  readonly agents?: LiveAgents
   /** Told once everything has been checked and the run's folder is there. */
   readonly onStart: (facts: {
     folder: string
     provider: string
     why: string
     recorded: Trajectory['answeredBy'] | undefined
+    /** Null: none was wanted, or nothing can cost anything. */
+    budgetUsd: number | null
   }) => void
 }
 
@@ -76,8 +85,9 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const task = template === undefined ? undefined : renderTask(template, params)
   const path = request.recording ?? recordingPath(folder, profile)
   const provider = request.provider ?? (request.recording === undefined ? undefined : 'recorded')
+  const { keys, from } = readKeys()
   const choice = chooseProvider(provider, {
-    key: Boolean(process.env['ANTHROPIC_API_KEY']),
+    key: from,
     recording: existsSync(path),
   })
   const recording = choice.name === 'recorded' ? readRecording(path) : undefined
@@ -94,8 +104,15 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       hint: 'Use --record with --provider claude.',
     })
   }
-  const claude = claudeProvider(request.agentModel === undefined ? {} : { model: request.agentModel })
+  const claude = claudeProvider({
+    env: keys,
+    ...(request.agentModel === undefined ? {} : { model: request.agentModel }),
+  })
+  const { budgetUsd = DEFAULT_BUDGET_USD, agents = openLiveAgents() } = request
+  const budget: Purse | null =
+    recording || budgetUsd === 'none' ? null : { name: 'the budget of this run', limitUsd: budgetUsd, spentUsd: 0 }
   if (!recording) claude.check()
+  if (budget) requirePrice(claude.model)
 
   const run = Run.create(
     newRunFolder(request.outputDir, name, new Date()),
@@ -108,6 +125,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       confinement: localConfinement,
       provider: choice.name,
       seed: experiment.seed ?? 0,
+      ...(recording ? {} : { budgetUsd: budget?.limitUsd ?? null }),
     },
     signal,
   )
@@ -122,7 +140,13 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   let recordedTo: string | undefined
   try {
     keepSource(folder, run.folder, { task, params })
-    request.onStart({ folder: run.folder, provider: choice.name, why: choice.why, recorded: recording?.answeredBy })
+    request.onStart({
+      folder: run.folder,
+      provider: choice.name,
+      why: choice.why,
+      recorded: recording?.answeredBy,
+      budgetUsd: budget?.limitUsd ?? null,
+    })
     const context = {
       params,
       get task() {
@@ -133,8 +157,10 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       profile,
       signal,
     }
-    await withRun(run, () => withProvider({ provide, quiet: request.quiet }, () => experiment.run(context)))
+    const choices = { provide, budget, agents, quiet: request.quiet }
+    await withRun(run, () => withProvider(choices, () => experiment.run(context)))
     signal.throwIfAborted()
+    if (agents.interrupted) throw new DOMException('An agent was interrupted.', 'AbortError')
     if (recording) drift = await reportDrift(run, recording)
     if (request.record !== undefined && asked) {
       recordedTo = request.record === true ? recordingPath(folder, profile) : request.record
@@ -143,7 +169,8 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   } catch (error) {
     failure = firstError(error)
     // After an interrupt, whatever goes wrong is its consequence, but for what would have ended the run by itself.
-    status = signal.aborted && !(failure instanceof SeerError && failure.endsRun) ? 'interrupted' : 'failed'
+    const interrupted = signal.aborted || agents.interrupted
+    status = interrupted && !(failure instanceof SeerError && failure.endsRun) ? 'interrupted' : 'failed'
   }
   try {
     await run.end(status, status === 'failed' ? failure : undefined)

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFile
 import { join } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
 
-const LEFT_OUT = new Set(['node_modules', 'outputs', 'recordings', '__pycache__', '.git', '.env'])
+const LEFT_OUT = new Set(['node_modules', 'outputs', 'recordings', '__pycache__', '.git'])
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 
 export function keepSource(
@@ -22,10 +22,15 @@ function copyFolder(from: string, to: string, runFolder: string): void {
   mkdirSync(to, { recursive: true })
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (LEFT_OUT.has(entry.name) || runFolder === source || runFolder.startsWith(`${source}/`)) continue
+    if (LEFT_OUT.has(entry.name) || holdsKeys(entry.name) || runFolder === source || runFolder.startsWith(`${source}/`)) continue
     if (entry.isDirectory()) copyFolder(source, target, runFolder)
     else if (entry.isFile() && statSync(source).size <= MAX_FILE_BYTES) copyFileSync(source, target)
   }
+}
+
+/** `.env`, `.env.local`, … */
+function holdsKeys(name: string): boolean {
+  return /^\.env(\.|$)/.test(name) && name !== '.env.example'
 }
 
 /** The experiment's `task.md`; undefined where it has none. */

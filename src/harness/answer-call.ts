@@ -4,6 +4,10 @@ import { runTool, type Tool, type ToolResult } from '../tools/tool.ts'
 import type { AgentContext } from './agent.ts'
 import { parseCallInput, type ModelCall, type Turn } from './turn.ts'
 
+export const CUT_CALL =
+  'Your answer reached its token limit inside this call, so it was not run. Call again with a shorter input.'
+export const BROKEN_CALL = 'The input of this call was not a JSON object, so it was not run. Call again with valid JSON.'
+
 export async function answerCall(
   call: ModelCall,
   turn: Turn,
@@ -14,9 +18,7 @@ export async function answerCall(
   // An answer that ran into the token limit may have lost the end of its last call, also where what is left still parses.
   const isCut =
     turn.finish.unified === 'length' && call === turn.calls.at(-1) && turn.parts.at(-1)?.type === 'tool-call'
-  const why = isCut
-    ? 'Your answer reached its token limit inside this call, so it was not run. Call again with a shorter input.'
-    : broken && 'The input of this call was not a JSON object, so it was not run. Call again with valid JSON.'
+  const why = isCut ? CUT_CALL : broken && BROKEN_CALL
   const usable = why ? tools.map((tool) => (tool.name === call.name ? refusing(tool, input, why) : tool)) : tools
   return runTool(usable, { id: call.id, name: call.name, input }, context)
 }

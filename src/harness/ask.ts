@@ -17,8 +17,16 @@ export interface AskOptions {
   readonly providerOptions?: SharedV4ProviderOptions
 }
 
-/** Undefined when interrupted before anything came. */
-export type Ask = (history: readonly LanguageModelV4Message[], maxOutputTokens: number) => Promise<Turn | undefined>
+/** Why nothing more is asked. */
+export interface Stop {
+  readonly stop: string
+}
+
+/** `room` is asked before each attempt: one that broke off may have used it up. Undefined when interrupted before anything came. */
+export type Ask = (
+  history: readonly LanguageModelV4Message[],
+  room: () => { readonly maxOutputTokens: number } | Stop,
+) => Promise<Turn | Stop | undefined>
 
 /** `onLost`: an answer had begun, and broke off. */
 export function openAsker(
@@ -41,16 +49,19 @@ export function openAsker(
   }
   let hasAnswered = false
 
-  return async (history, maxOutputTokens) => {
+  return async (history, room) => {
     const call = {
       prompt: withCacheBreakpoints(history),
       ...(tools.length > 0 && { tools: [...tools] }),
-      maxOutputTokens,
       abortSignal: signal,
       providerOptions,
     }
     let hasBegun = false
-    const attempt = () => readTurn(model, call, { onWarning, onBegun: () => (hasBegun = true) })
+    const attempt = async () => {
+      const given = room()
+      if ('stop' in given) return given
+      return readTurn(model, { ...call, ...given }, { onWarning, onBegun: () => (hasBegun = true) })
+    }
     try {
       const turn = await withRetries(attempt, {
         policy: options.retry ?? DEFAULT_RETRY,

@@ -1,6 +1,8 @@
 /** What an agent may use up: turns, output tokens, money. Asked before each request, so that none is sent that could exceed it. */
 import { SeerError } from '../errors.ts'
+import type { Stop } from './ask.ts'
 import { estimateTokens } from './estimate-tokens.ts'
+import { usd } from './story/amounts.ts'
 import { costUsd, PRICED_MODELS, PRICES_OF, worstCostUsd, type TokenUsage } from './prices.ts'
 
 export const DEFAULT_BUDGET_USD = 5
@@ -24,7 +26,7 @@ export interface Limited {
 
 export interface Limits {
   /** What the next answer may be long, or why there must be none. */
-  next(prompt: readonly unknown[]): { maxOutputTokens: number } | { stop: string }
+  next(prompt: readonly unknown[]): { maxOutputTokens: number } | Stop
   /** What an answer cost; undefined where the price is not known. */
   charge(usage: TokenUsage): number | undefined
   /** An answer that broke off is paid for, and nobody says how much: the worst is taken from the budget. */
@@ -79,11 +81,6 @@ function outputTokensFor(model: string, promptTokens: number, usd: number, most:
 
 function outOfMoney({ name, limitUsd, spentUsd }: Purse): string {
   return `${name} of ${usd(limitUsd)}: ${usd(spentUsd)} are spent, and one more answer could exceed it`
-}
-
-export function usd(amount: number): string {
-  const digits = amount > 0 && amount < 0.1 ? 4 : 2
-  return `${amount.toFixed(digits)} USD`
 }
 
 /** Before anything starts: a budget without a price would be no budget. */

@@ -23,7 +23,7 @@ export async function runLoop(
   context: AgentContext,
   options: LoopOptions = {},
 ): Promise<AgentEnd> {
-  const { signal, inbox } = context
+  const { signal } = context
   const tools = request.tools.map(toolDefinition)
   const limits = openLimits(model.modelId, request, options.maxOutputTokens)
   const ask = openAsker(model, tools, context, options, () => limits.chargeLost())
@@ -35,11 +35,10 @@ export async function runLoop(
   }
 
   for (let turns = 0; turns < request.maxTurns; turns++) {
-    for (const text of inbox?.take() ?? []) tell(text, 'researcher')
-    const room = limits.next([tools, ...history])
-    if ('stop' in room) return { reason: 'limit', detail: room.stop }
-    const turn = await ask(history, room.maxOutputTokens)
+    for (const text of await heard(context)) tell(text, 'researcher')
+    const turn = await ask(history, () => limits.next([tools, ...history]))
     if (turn === undefined) return { reason: 'interrupted' }
+    if ('stop' in turn) return { reason: 'limit', detail: turn.stop }
     report(turn, model, limits, context)
     if (turn.finish.unified === 'content-filter')
       return { reason: 'finished', detail: `the model refused (${turn.finish.raw})` }
@@ -62,12 +61,17 @@ export async function runLoop(
     if (answered.length > 0) continue
 
     // It is done, unless somebody who has just read its last words answers them.
-    await inbox?.caughtUp(signal).catch(() => undefined)
-    const unheard = signal.aborted ? [] : (inbox?.take() ?? [])
-    if (unheard.length === 0) return ending(turn)
-    for (const text of unheard) tell(text, 'researcher')
+    const answers = await heard(context)
+    if (answers.length === 0) return ending(turn)
+    for (const text of answers) tell(text, 'researcher')
   }
   return { reason: 'limit', detail: `${request.maxTurns} turns` }
+}
+
+/** What a researcher said, once everything that happened so far has been read: what an event calls for comes right after it. */
+async function heard({ inbox, signal }: AgentContext): Promise<string[]> {
+  await inbox?.caughtUp(signal).catch(() => undefined)
+  return signal.aborted ? [] : (inbox?.take() ?? [])
 }
 
 function report(turn: Turn, model: LanguageModelV4, limits: Limits, { emit, by }: AgentContext): void {

@@ -53,7 +53,8 @@ export type RunAgentOptions = z.input<typeof optionsSchema>
 export interface AgentRun extends AsyncGenerator<RunEvent, AgentEnd, undefined>, LiveAgent {}
 
 /**
- * Runs an agent until it is done. Everything that happens is in the run's log; the events are also yielded as they come.
+ * Runs an agent until it is done. Everything that happens is in the run's log; the events are also yielded as they come. The model
+ * is asked again only when they have been read, so what is sent in answer to one is told at once.
  * Throws a SeerError for what the researcher must fix: a missing key, a recording that does not fit, a sandbox that is gone.
  */
 export function runAgent(options: RunAgentOptions): AgentRun {
@@ -84,7 +85,7 @@ async function* agentEvents(
   const render =
     parsed.quiet || choice?.quiet
       ? undefined
-      : renderEvents(process.stdout, { readBlob: (sha256) => run.artifacts.read(sha256) })
+      : renderEvents(process.stdout, { folder: run.folder, readBlob: (sha256) => run.artifacts.read(sha256) })
   let working: Promise<AgentEnd> | undefined
   try {
     const tools = servers.flatMap((server) => server.tools)
@@ -108,6 +109,7 @@ async function* agentEvents(
     await use.release(error)
     throw error
   } finally {
+    render?.[Symbol.dispose]()
     // Also when the loop that reads us was left early: the agent stops, and what it was doing is interrupted.
     left.abort(new DOMException('The loop over runAgent was left.', 'AbortError'))
     mailbox.close()

@@ -10,7 +10,7 @@ import { SeerError } from '../errors.ts'
 import type { By, Emit } from '../run/events.ts'
 import { untilAborted } from '../until-aborted.ts'
 
-export type CellStatus = 'ok' | 'error' | 'aborted' | 'died' | 'unknown'
+export type CellStatus = 'ok' | 'error' | 'aborted' | 'died' | 'stopped' | 'unknown'
 export interface CellEnd {
   readonly status: CellStatus
   readonly executionCount: number | null

@@ -51,10 +51,19 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
     }
   }
   const recovered = run.lastSeq - before
+  const killedAt = events.at(-1)?.at
+  if (problems.length === 0 && killedAt !== undefined)
+    run.emit({ type: 'notice-add', by: 'system', level: 'warning', code: 'run-recovered', text: whatHappened(killedAt, recovered) })
   // What could not be saved now is kept where it is, for the next time.
   if (problems.length > 0) run.leave()
   else await run.end('crashed')
   return { run: run.id, folder, recovered, problems }
+}
+
+function whatHappened(killedAt: string, recovered: number): string {
+  const at = killedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
+  const saved = recovered === 1 ? '1 event was' : `${recovered} events were`
+  return `Seer’s process was killed, or crashed, at ${at} or soon after; ${saved} saved later.`
 }
 
 function openSandboxes(events: readonly LoggedEvent[]): EventOf<'sandbox-start'>[] {

@@ -1,5 +1,5 @@
 /** Which of a display's mime types to show, and what kind of value each is. */
-import { blobRefSchema, isBlobRef, type BlobRef, type MimeBundle } from './nbformat.ts'
+import { isBlobRef, type BlobRef, type MimeBundle } from './nbformat.ts'
 
 /** Seer's own displays carry a machine's copy of what their text/plain says. */
 const isSeerMime = (mime: string): boolean => mime.startsWith('application/vnd.seer.')

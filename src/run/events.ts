@@ -189,7 +189,8 @@ export const eventPayloads = {
   }),
   'cell-output': z.object({ output: outputSchema }),
   'cell-end': z.object({
-    status: z.enum(['ok', 'error', 'aborted', 'died', 'unknown']),
+    /** 'died': its kernel ended by itself. 'stopped': Seer ended the kernel while it ran (restart, shutdown, recovery). */
+    status: z.enum(['ok', 'error', 'aborted', 'died', 'stopped', 'unknown']),
     executionCount: z.int().nullable(),
     durationMs: z.number().nonnegative(),
   }),

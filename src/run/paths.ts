@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { didYouMean } from '../did-you-mean.ts'
 import { describeError, SeerError } from '../errors.ts'
+import { seerCommand } from '../seer-command.ts'
 
 /** Where runs go unless told otherwise: `outputs` in the folder where the command was given. */
 export function outputsFolder(folder: string = process.cwd()): string {
@@ -71,13 +72,13 @@ export function resolveRun(run: string, outputDir: string): string {
   }
   if (runs.length === 0) {
     throw new SeerError('run-unknown', {
-      message: `There are no runs in ${outputDir}.`,
+      message: `There are no runs in ${resolve(outputDir)}.`,
       hint: 'Give the path of a run folder, or the folder that holds them with --output-dir.',
     })
   }
   throw new SeerError('run-unknown', {
     message: `There is no run "${run}" in ${outputDir}${didYouMean(run, [...runs, 'latest'])}`,
-    hint: '`seer list` shows the runs that there are.',
+    hint: `\`${seerCommand(['list'], { outputDir })}\` shows the runs that there are.`,
   })
 }
 

@@ -13,9 +13,10 @@ export interface ResultsWriter {
   push(event: AnyEvent): void
 }
 
-/** A row with where it comes from. Its own `_seq` or `_cell`, if it has such, are in the log. */
+/** A row with where it comes from. Its own `_seq`, `_session` or `_cell`, if it has such, are in the log. */
 export function resultRow(event: EventOf<'result-record'>): string {
-  return `${JSON.stringify({ ...event.row, _seq: event.seq, _cell: event.cell ?? null })}\n`
+  const { row, seq, session = null, cell = null } = event
+  return `${JSON.stringify({ ...row, _seq: seq, _session: session, _cell: cell })}\n`
 }
 
 /** The table's name comes from the agent's code: one that is no plain file name is written in another way. */

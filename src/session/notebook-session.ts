@@ -28,7 +28,7 @@ const optionsSchema = z.strictObject({
 /** What a session's own code printed. */
 export interface ExecResult {
   readonly cell: string
-  readonly status: 'ok' | 'error' | 'aborted' | 'died' | 'unknown'
+  readonly status: 'ok' | 'error' | 'aborted' | 'died' | 'stopped' | 'unknown'
   readonly text: string
 }
 

@@ -57,7 +57,8 @@ export async function tellCell(notebook: Notebook, cell: string): Promise<CellRe
   const rendered = await renderForModel(facts.outputs, { cell, readBlob: notebook.readBlob })
   return {
     content: [text, ...rendered],
-    structured: { cell, status, execution_count: facts.executionCount, generation },
+    // Recordings know no more statuses than this schema.
+    structured: { cell, status: status === 'stopped' ? 'died' : status, execution_count: facts.executionCount, generation },
   }
 }
 
@@ -72,6 +73,8 @@ function headline(notebook: Notebook, cell: string, { status, outputs }: CellFac
       return `[${cell}] was not run: a cell before it failed or was interrupted.`
     case 'died':
       return `[${cell}] The kernel died while this cell ran (${notebook.kernel.death ?? 'it ended'}). All variables are lost. Call restart_kernel, then run again what you need.`
+    case 'stopped':
+      return `[${cell}] Seer ended the kernel while this cell ran. All variables were lost with it.`
     case 'running':
       return `[${cell}] is still running. Nothing is lost: call wait_cell to go on waiting, or interrupt to stop it. Its output so far:`
     default:

@@ -10,7 +10,7 @@ export interface CellFacts {
   readonly hidden: boolean
   readonly supersededBy: string | null
   /** Null for markdown. */
-  readonly status: 'running' | 'ok' | 'error' | 'aborted' | 'died' | 'unknown' | null
+  readonly status: 'running' | 'ok' | 'error' | 'aborted' | 'died' | 'stopped' | 'unknown' | null
   readonly executionCount: number | null
   readonly outputs: OutputList
 }

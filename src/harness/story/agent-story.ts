@@ -1,7 +1,7 @@
 /** What an agent says and asks for: its words behind `│`, its reasoning behind `┆`, its calls of tools on a line each. */
 import type { AnsweredBy, EventOf } from '../../run/events.ts'
 import { count } from '../../notebook/output-text.ts'
-import { duration, plural } from './amounts.ts'
+import { duration, plural, usd } from './amounts.ts'
 import { behind, inline, linesOf } from './look.ts'
 import { inBlock, type StoryState } from './state.ts'
 
@@ -22,26 +22,23 @@ const TOLD_BY_EVENTS = new Set([
 export function startAgent(state: StoryState, event: EventOf<'agent-start'>): string[] {
   const { colors } = state.look
   state.agents.add(event.by)
-  state.usage = { turns: 0, sent: 0, cached: 0, received: 0 }
+  state.usage = { turns: 0, sent: 0, cached: 0, received: 0, costUsd: 0 }
   const facts = `${plural(event.tools.length, 'tool')}, a prompt of ${count(event.prompt.length)} characters`
-  const live = event.recorded ? '' : ` · ${inline(event.model, 50)} (${inline(event.provider, 20)})`
-  const recorded = event.recorded
-    ? behind(state.look, `${colors.yellow('!')} `, [recordedText(event.recorded)], {
-        fold: 'words',
-        paint: colors.yellow,
-      })
-    : []
+  // Who recorded it, and when, stands once, before the story.
+  const words = event.recorded ? colors.yellow('recorded') : `${inline(event.model, 50)} (${inline(event.provider, 20)})`
   return inBlock(state, `start ${event.seq}`, [
-    `${colors.bold(inline(event.role, 30))}${live} ${colors.dim(`· ${facts}`)}`,
-    ...recorded,
+    `${colors.bold(inline(event.role, 30))} · ${words} ${colors.dim(`· ${facts}`)}`,
   ])
 }
 
-/** Said wherever a recording is played, so that it cannot pass for a live run. */
+/** Said before a recording is told, so that it cannot pass for a live run. */
 export function recordedText({ provider, model, at, knewTruth, note }: AnsweredBy): string {
-  const knew = knewTruth === null ? 'not said' : knewTruth ? 'yes' : 'no'
-  const who = note === undefined ? '' : ` (${inline(note, 120)})`
-  return `recorded: words by ${inline(provider, 20)}/${inline(model, 40)}${who} on ${inline(at.slice(0, 10), 10)}, knew the truth: ${knew}; numbers are fresh`
+  const saw =
+    knewTruth === null
+      ? 'not known whether it had seen the answer'
+      : `it had ${knewTruth ? '' : 'not '}seen the answer`
+  const who = note === undefined ? `${inline(provider, 20)}/${inline(model, 40)}` : inline(note, 120)
+  return `RECORDED on ${inline(at.slice(0, 10), 10)} — ${who}; ${saw}. Its code runs now, so the numbers are fresh.`
 }
 
 export function agentWords(state: StoryState, event: EventOf<'agent-message'>): string[] {
@@ -49,6 +46,9 @@ export function agentWords(state: StoryState, event: EventOf<'agent-message'>): 
   const { colors } = look
   const role = inline(event.agent ?? event.by.replace('agent:', ''), 30)
   if (event.role === 'user') {
+    const isFirst = !state.begun.has(role)
+    state.begun.add(role)
+    if (isFirst && event.by === 'system') return firstMessage(state, event.text)
     const from = event.by === 'researcher' ? 'you' : 'Seer'
     const rows = behind(look, `${colors.dim('│')} `, shorten(event.text, MAX_WORDS_LINES), { fold: 'words' })
     return inBlock(state, `words ${event.seq}`, rows, [`${colors.bold(from)} ${colors.dim(`to ${role}`)}`])
@@ -66,6 +66,18 @@ export function agentWords(state: StoryState, event: EventOf<'agent-message'>): 
   return inBlock(state, `words ${event.seq}`, [...thinking, ...words], [colors.bold(role)])
 }
 
+function firstMessage(state: StoryState, text: string): string[] {
+  const { look } = state
+  const { dim } = look.colors
+  const rows = behind(look, `${dim('│')} `, shorten(text, MAX_WORDS_LINES), { fold: 'words', paint: dim })
+  const short = `first message: ${inline(text, look.width)}`
+  return inBlock(
+    state,
+    state.block,
+    rows.length === 1 && short.length <= look.width ? [dim(short)] : [dim('first message:'), ...rows],
+  )
+}
+
 export function agentRetry(state: StoryState, event: EventOf<'agent-retry'>): string[] {
   const text = `the model's provider failed (attempt ${event.attempt}): ${inline(event.reason, 120)}; again in ${duration(event.delayMs)}`
   const { yellow } = state.look.colors
@@ -74,7 +86,8 @@ export function agentRetry(state: StoryState, event: EventOf<'agent-retry'>): st
 
 export function endAgent(state: StoryState, event: EventOf<'agent-end'>): string[] {
   const { colors } = state.look
-  const { turns, sent, cached, received } = state.usage
+  const { turns, sent, cached, received, costUsd } = state.usage
+  const cost = costUsd > 0 ? `, ${usd(costUsd)}` : ''
   const role = inline(event.agent ?? event.by.replace('agent:', ''), 30)
   const how = { finished: 'finished', limit: 'stopped at a limit', interrupted: 'was interrupted', failed: 'failed' }[
     event.reason
@@ -84,11 +97,13 @@ export function endAgent(state: StoryState, event: EventOf<'agent-end'>): string
       ? []
       : [
           colors.dim(
-            `  ${plural(turns, 'turn')}, ${count(sent)} tokens sent (${count(cached)} from the cache), ${count(received)} received`,
+            `  ${plural(turns, 'turn')}, ${count(sent)} tokens sent (${count(cached)} from the cache), ${count(received)} received${cost}`,
           ),
         ]
+  // A failure is thrown as well, and told by whoever catches it: `seer run` at its end, `seer show` before the story.
+  const isTold = state.error !== undefined && event.detail?.startsWith(state.error) === true
   const detail =
-    event.detail === undefined
+    event.detail === undefined || isTold || (state.live && event.reason === 'failed')
       ? []
       : behind(state.look, `${colors.yellow('│')} `, linesOf(event.detail), { fold: 'words' })
   const paint = event.reason === 'finished' ? (text: string) => text : colors.yellow
@@ -101,6 +116,7 @@ export function countUsage(state: StoryState, event: EventOf<'agent-usage'>): vo
   usage.sent += event.inputTokens + event.cacheReadTokens + event.cacheWriteTokens
   usage.cached += event.cacheReadTokens
   usage.received += event.outputTokens
+  usage.costUsd += event.costUsd ?? 0
 }
 
 export function startCall(state: StoryState, event: EventOf<'tool-start'>): void {
@@ -116,20 +132,24 @@ export function endCall(state: StoryState, event: EventOf<'tool-end'>): string[]
     .map((block) => (block.type === 'text' ? block.text : `[image ${block.mediaType}]`))
     .join('\n')
   const name = inline(event.name, 30)
+  if (event.isError && fieldOf(event.structured, 'error') === 'interrupted')
+    return inBlock(state, 'notes', [`${colors.dim('·')} ${colors.yellow(`${name} was interrupted`)}`])
   if (event.isError) {
     const rows = behind(look, `${colors.yellow('  │')} `, shorten(text, 6), { fold: 'words' })
     return inBlock(state, 'notes', [colors.yellow(`! ${name} was refused:`), ...rows])
   }
   const told = TOLD_BY_EVENTS.has(event.name)
-  if (told && statusOf(event.structured) !== 'running') return []
+  if (told && fieldOf(event.structured, 'status') !== 'running') return []
   const after = colors.dim(` · ${duration(event.durationMs)}`)
   const asked = told ? '' : `(${inputOf(call?.input, Math.floor(look.width / 3))})`
   const room = look.width - name.length - asked.length - 16
   return inBlock(state, 'notes', [`${colors.dim('·')} ${name}${asked} → ${inline(text, Math.max(20, room))}${after}`])
 }
 
-function statusOf(structured: unknown): unknown {
-  return typeof structured === 'object' && structured !== null && 'status' in structured ? structured.status : undefined
+function fieldOf(structured: unknown, name: string): unknown {
+  return typeof structured === 'object' && structured !== null && !Array.isArray(structured)
+    ? (structured as Record<string, unknown>)[name]
+    : undefined
 }
 
 function inputOf(input: unknown, columns: number): string {

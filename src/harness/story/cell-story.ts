@@ -11,6 +11,7 @@ import { cellKey } from '../../run/fold-cells.ts'
 import { duration, plural, size } from './amounts.ts'
 import { emptyCellOutput, endOutput, takeOutput, type OutputLine } from './cell-output.ts'
 import { widthOf } from './columns.ts'
+import { showCommand, withHint } from './hint.ts'
 import { behind, inline, linesOf } from './look.ts'
 import { inBlock, type OpenCell, type StoryState } from './state.ts'
 
@@ -24,7 +25,7 @@ export function startCell(state: StoryState, event: EventOf<'cell-start'>): stri
   const cell = openCell(state, event, event.hidden)
   const about = [
     ...(event.hidden ? ['set-up by Seer, not shown to the agent'] : []),
-    ...(event.supersedes === undefined ? [] : [`takes the place of ${inline(event.supersedes, 12)}`]),
+    ...(event.supersedes === undefined ? [] : [`replaces ${inline(event.supersedes, 12)}`]),
     ...(!event.hidden && state.agents.size !== 1 ? [`by ${inline(event.by, 40)}`] : []),
     ...(event.by === 'researcher' && state.agents.size === 1 ? ['by the researcher'] : []),
   ]
@@ -38,7 +39,7 @@ export function addMarkdown(state: StoryState, event: EventOf<'markdown-add'>): 
   const { colors } = state.look
   const id = inline(event.cell ?? '', 12)
   const place =
-    event.supersedes === undefined ? '' : colors.dim(` · takes the place of ${inline(event.supersedes, 12)}`)
+    event.supersedes === undefined ? '' : colors.dim(` · replaces ${inline(event.supersedes, 12)}`)
   const rows = behind(
     state.look,
     `${' '.repeat(widthOf(id))} ${colors.dim('│')} `,
@@ -84,6 +85,17 @@ export function endCell(state: StoryState, event: EventOf<'cell-end'>): string[]
   ])
 }
 
+/** By `system`: what waited for the cell was stopped, by Ctrl-C or by the experiment's code. */
+export function interruptCell(state: StoryState, event: EventOf<'cell-interrupt'>): string[] {
+  const { yellow } = state.look.colors
+  const cell = state.cells.get(cellKey(event))
+  const by = event.by.startsWith('agent:') ? inline(event.by.slice('agent:'.length), 30) : 'you'
+  if (!cell) return inBlock(state, 'notes', [yellow(`! ${inline(event.cell ?? 'the kernel', 12)} interrupted by ${by}`)])
+  const text = cell.interrupted ? 'interrupted again, since it went on' : `interrupted by ${by}`
+  cell.interrupted = true
+  return inCell(state, event, cell, [`${pad(cell)} ${yellow(`├ ${text}`)}`])
+}
+
 /** Facts that are told with the cell's end; of a cell that has ended, or none, at once. */
 export function noteOnCell(state: StoryState, event: EventOf<'result-record' | 'result-save'>): string[] {
   const cell = state.cells.get(cellKey(event))
@@ -123,11 +135,9 @@ function openCell(state: StoryState, event: EventOf<'cell-start'>, hidden: boole
 }
 
 function emptyCell(event: { cell?: string | undefined; run: string }, hidden: boolean): OpenCell {
-  // The end of a run's name is enough to name it.
-  const run = inline(event.run.split('-').at(-1) ?? '', 40)
   return {
     id: inline(event.cell ?? 'outside', 12),
-    run,
+    run: event.run,
     hidden,
     output: emptyCellOutput(),
     rows: new Map(),
@@ -159,11 +169,14 @@ function codeLines(state: StoryState, cell: OpenCell, first: string, code: strin
     fold: 'anywhere',
     maxRows: MAX_ROWS,
     paint: colors.dim,
+    onward: `${pad(cell)} ${colors.dim('⋅')} `,
   })
   const left = lines.length - shown.length
   // The id stands in place of the first line's padding.
   const named = [colors.bold(first) + rows[0]!.slice(pad(cell).length), ...rows.slice(1)]
-  return left > 0 ? [...named, `${pad(cell)} ${colors.dim(`⋮ ${count(left)} more lines of code`)}`] : named
+  return left > 0
+    ? [...named, ...more(state, cell, `⋮ ${plural(left, 'more line', 'more lines')} of code`, ['--cell', cell.id])]
+    : named
 }
 
 function outputRows(state: StoryState, cell: OpenCell, lines: OutputLine[]): string[] {
@@ -171,13 +184,17 @@ function outputRows(state: StoryState, cell: OpenCell, lines: OutputLine[]): str
   return lines.flatMap(({ kind, text }) => {
     if (kind === 'about') {
       const files = cell.output.files.bytes > 0 ? `, ${size(cell.output.files.bytes)} of it in files of artifacts/` : ''
-      const all = cell.run === '' ? '' : ` · seer show ${cell.run} --output ${cell.id}`
-      return [`${pad(cell)} ${colors.dim(`⋮ ${plural(Number(text), 'line')} not shown${files}${all}`)}`]
+      return more(state, cell, `⋮ ${plural(Number(text), 'line')} not shown${files}`, ['--output', cell.id])
     }
     const mark = kind === 'err' ? colors.yellow('┊') : kind === 'error' ? colors.red('│') : colors.dim('│')
     const paint = kind === 'error' ? { paint: colors.red } : {}
     return behind(state.look, `${pad(cell)} ${mark} `, [text], { fold: 'anywhere', maxRows: MAX_ROWS, ...paint })
   })
+}
+
+function more(state: StoryState, cell: OpenCell, text: string, args: string[]): string[] {
+  const { look, folder } = state
+  return withHint(look, `${pad(cell)} `, text, showCommand(cell.run, folder, args)).map(look.colors.dim)
 }
 
 function shorten(lines: string[]): string[] {

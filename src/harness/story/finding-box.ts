@@ -1,6 +1,7 @@
 /** A finding, in a box that says what it is: a claim of the agent's. */
 import type { By, Finding } from '../../run/events.ts'
 import { number } from './amounts.ts'
+import { widthOf } from './columns.ts'
 import { behind, inline, linesOf, type Look } from './look.ts'
 
 const LABEL = 12
@@ -9,7 +10,7 @@ export function findingBox(look: Look, finding: Finding, by: By): string[] {
   const { colors } = look
   const who = by.startsWith('agent:') ? inline(by.slice('agent:'.length), 30) : inline(by, 30)
   const title = ` claim of ${who} · confidence ${number(finding.confidence)} `
-  const fill = '━'.repeat(Math.max(2, Math.min(look.width, 80) - title.length - 3))
+  const fill = '━'.repeat(Math.max(2, look.width - widthOf(title) - 2))
   const { effect, control, answer, cells } = finding
   const rows = [
     ...behind(look, bar(look), linesOf(finding.claim.trim()), { fold: 'words' }),
@@ -22,7 +23,7 @@ export function findingBox(look: Look, finding: Finding, by: By): string[] {
     ...labelled(look, 'rests on', cells.length > 0 ? cells.join(', ') : 'no cell'),
   ]
   const end = ' not checked by anyone but the agent '
-  const endFill = '━'.repeat(Math.max(2, Math.min(look.width, 80) - end.length - 3))
+  const endFill = '━'.repeat(Math.max(2, look.width - end.length - 2))
   return [
     `${colors.cyan('┏━')}${colors.bold(title)}${colors.cyan(fill)}`,
     ...rows,

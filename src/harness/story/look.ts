@@ -59,18 +59,23 @@ export interface BehindOptions {
   /** Terminal lines for one line of text; a longer one is cut, and says so. */
   readonly maxRows?: number
   readonly paint?: (text: string) => string
+  /** As wide as the gutter: stands before what goes on from the row above. */
+  readonly onward?: string
 }
 
 /** Each line behind the gutter, also where a long one goes on: so nothing in them can pass for a line of Seer's. */
 export function behind(look: Look, gutter: string, lines: readonly string[], options: BehindOptions): string[] {
-  const { fold, maxRows = 60, paint = (text) => text } = options
+  const { fold, maxRows = 60, paint = (text) => text, onward = gutter } = options
   const columns = Math.max(8, look.width - widthOf(stripAnsi(gutter)))
   return lines.flatMap((line) => {
     const kept = line.slice(0, columns * maxRows)
     const rows = fold === 'words' ? breakWords(kept, columns) : breakHard(kept, columns)
-    const shown = rows.slice(0, maxRows).map((row) => (row === '' ? gutter.trimEnd() : gutter + paint(row)))
+    const shown = rows.slice(0, maxRows).map((row, index) => {
+      const before = index === 0 ? gutter : onward
+      return row === '' ? before.trimEnd() : before + paint(row)
+    })
     if (rows.length <= maxRows && kept.length === line.length) return shown
-    return [...shown, gutter + clip(`… a line of ${count(line.length)} characters, cut here`, columns)]
+    return [...shown, onward + clip(`… a line of ${count(line.length)} characters, cut here`, columns)]
   })
 }
 

@@ -1,7 +1,6 @@
 /** The run around the agents: its sandbox, models and kernels, what was kept, warnings, its end. */
 import type { EventOf } from '../../run/events.ts'
-import { count } from '../../notebook/output-text.ts'
-import { duration, size } from './amounts.ts'
+import { duration, plural, size } from './amounts.ts'
 import { artifactPath } from './display-text.ts'
 import { computeText } from './drift-table.ts'
 import { behind, inline, linesOf } from './look.ts'
@@ -71,7 +70,7 @@ export function lostOutput(state: StoryState, event: EventOf<'output-lost'>): st
   }[event.reason]
   return warning(
     state,
-    `output of ${inline(event.cell ?? 'no cell', 12)} was lost (${why}): ${count(event.messages)} messages, ${size(event.bytes)}`,
+    `output of ${inline(event.cell ?? 'no cell', 12)} was lost (${why}): ${plural(event.messages, 'message')}, ${size(event.bytes)}`,
   )
 }
 

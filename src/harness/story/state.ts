@@ -5,7 +5,6 @@ import type { Look } from './look.ts'
 
 export interface OpenCell {
   readonly id: string
-  /** As it is named on the command line. */
   readonly run: string
   readonly hidden: boolean
   readonly output: CellOutput
@@ -22,18 +21,26 @@ export interface StoryState {
   /** Stands between a header and a summary that tell the run's facts, findings and end: they are left out here. */
   readonly framed: boolean
   readonly readBlob: ReadBlob | undefined
+  /** Where the run lies, for the commands that show more. */
+  readonly folder: string | undefined
+  /** Was told before the story: an agent that ended with it does not tell it again. */
+  readonly error: string | undefined
   /** What was written to last, for the empty lines between. */
   block: string
   cells: Map<string, OpenCell>
   calls: Map<string, { name: string; input: unknown }>
   agents: Set<string>
-  usage: { turns: number; sent: number; cached: number; received: number }
+  /** Those that were told something. */
+  begun: Set<string>
+  usage: { turns: number; sent: number; cached: number; received: number; costUsd: number }
 }
 
 export interface StoryOptions {
   readonly live?: boolean
   readonly framed?: boolean
   readonly readBlob?: ReadBlob
+  readonly folder?: string
+  readonly error?: string
 }
 
 export function openStory(look: Look, options: StoryOptions = {}): StoryState {
@@ -42,11 +49,14 @@ export function openStory(look: Look, options: StoryOptions = {}): StoryState {
     live: options.live ?? false,
     framed: options.framed ?? false,
     readBlob: options.readBlob,
+    folder: options.folder,
+    error: options.error,
     block: '',
     cells: new Map(),
     calls: new Map(),
     agents: new Set(),
-    usage: { turns: 0, sent: 0, cached: 0, received: 0 },
+    begun: new Set(),
+    usage: { turns: 0, sent: 0, cached: 0, received: 0, costUsd: 0 },
   }
 }
 

@@ -7,9 +7,8 @@
  */
 import type { RunEvent, UnknownEvent } from '../../run/events.ts'
 import { eventPayloads } from '../../run/events.ts'
-import { cellKey } from '../../run/fold-cells.ts'
 import { agentRetry, agentWords, countUsage, endAgent, endCall, startAgent, startCall } from './agent-story.ts'
-import { addMarkdown, cellOutput, endCell, leaveCells, noteOnCell, startCell } from './cell-story.ts'
+import { addMarkdown, cellOutput, endCell, interruptCell, leaveCells, noteOnCell, startCell } from './cell-story.ts'
 import { driftTable } from './drift-table.ts'
 import { findingBox } from './finding-box.ts'
 import { fit, inline } from './look.ts'
@@ -62,14 +61,8 @@ function tell(state: StoryState, event: RunEvent): string[] {
       return cellOutput(state, event)
     case 'cell-end':
       return endCell(state, event)
-    case 'cell-interrupt': {
-      const cell = state.cells.get(cellKey(event))
-      if (cell) cell.interrupted = true
-      return run.note(
-        state,
-        `${inline(event.cell ?? 'the kernel', 12)} is interrupted (${event.how}) by ${inline(event.by, 40)}`,
-      )
-    }
+    case 'cell-interrupt':
+      return interruptCell(state, event)
     case 'output-lost':
       return run.lostOutput(state, event)
     case 'markdown-add':
