@@ -86,13 +86,15 @@ describe('before anything starts', () => {
     expectPlain(ended)
   })
 
-  test.each<{ args: string[] }>([
-    { args: run('--set', 'count=99') },
-    { args: run('--recrd') },
-    { args: ['show', 'nothing'] },
-    { args: ['run', 'nothing'] },
-  ])('%j under --json', async ({ args }) => {
-    expect(await place.seer([...args, '--json']).ended).toMatchObject({ code: USAGE, stdout: '' })
+  test.each<[string, string[]]>([
+    ['invalid-options', run('--set', 'count=99')],
+    ['usage', run('--recrd')],
+    ['run-unknown', ['show', 'nothing']],
+    ['unknown-experiment', ['run', 'nothing']],
+  ])('%s under --json: the error is the one line', async (code, args) => {
+    const ended = await place.seer([...args, '--json']).ended
+    expect(ended.code).toBe(USAGE)
+    expect(jsonLines(ended.stdout)).toEqual([{ error: expect.objectContaining({ code, message: expect.any(String) }) }])
   })
 
   test.each<readonly [string, Record<string, string>, RegExp]>([
@@ -152,7 +154,7 @@ describe('once the run has its folder', () => {
     await using api = await loopbackMessages([
       { status, error: { type, message: 'invalid x-api-key or model: claude-9' } },
     ])
-    const ended = await place.run(api.url, ['--json', '--agent-model', 'claude-9']).ended
+    const ended = await place.run(api.url, ['--json', '--agent-model', 'claude-9', '--budget', 'none']).ended
     expect(ended.stderr).toMatch(message)
     expect(api.requests).toHaveLength(1)
     await expectFailed(ended, 1, code)

@@ -52,8 +52,8 @@ test('run, show, list, gc and doctor', async () => {
   const list = await place.seer(['list', '--json', '--output-dir', place.outputs]).ended
   expect(linesOf(list.stdout).at(-1)).toMatchObject({ run: last['run'], folder: last['folder'], status: 'completed' })
   const gc = await place.seer(['gc', '--json', '--output-dir', place.outputs]).ended
-  expect(linesOf(gc.stdout)).toEqual([{ recovered: [] }])
+  expect(linesOf(gc.stdout).at(-1)).toMatchObject({ run: null, status: 'ok', runs: 0, problems: 0 })
   const doctor = await place.seer(['doctor', '--json']).ended
-  expect(documentOf(doctor.stdout).last).toMatchObject({ run: null, status: expect.any(String) })
+  expect(linesOf(doctor.stdout).at(-1)).toMatchObject({ run: null, status: expect.any(String) })
   for (const { code, stderr } of [show, list, gc]) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
 })

@@ -60,15 +60,12 @@ function editedFor(name: string, change: Partial<Trajectory['madeFor']>): string
 test('played: its code runs now, its words are labelled in terminal, notebook and log, its drift is told', async () => {
   const ended = await play(recording, experiment)
   expect(ended).toMatchObject({ code: 0, stderr: '' })
-  const label = /claude-as-named-by-the-api \(a scripted agent\) on \d{4}-\d\d-\d\d, knew the truth: no/
-  const [first, ...rest] = ended.stdout.split('\n')
-  expect(first).toMatch(/^Provider: recorded/)
-  expect(first).toMatch(label)
+  const [first, second, ...rest] = ended.stdout.split('\n')
+  expect(`${first} ${second}`).toMatch(
+    /^Agent: RECORDED on \d{4}-\d\d-\d\d — a scripted agent; it had not seen the answer\. Its code runs now/,
+  )
   expect(rest.join('\n')).toMatch(/^agent +recorded/m)
-  expect(ended.stdout).toMatch(/5 cells: 4 exact, 0 within 0\.0001, 1 differ, 0 missing/)
-  expect(ended.stdout).toMatch(/^\* c4 +differs/m)
-  expect(ended.stdout).toMatch(/^ {2}c3 +exact/m)
-  expect(ended.stdout).toMatch(/torch.*\n.*ISA.*\n.*threads/)
+  expect(ended.stdout).toMatch(/recorded against fresh output · 5 cells[^\n]*\n {2}4 exact · 1 differs\n {2}c4 +differs .*\n {2}both on torch/)
 
   const folder = /^log +(.+)\/events\.jsonl$/m.exec(ended.stdout)?.[1]
   expect(folder).toBeDefined()
@@ -157,9 +154,10 @@ describe('refused, with the difference named', () => {
     expect(ended.stderr).not.toMatch(/^\s+at /m)
     expect(ended.code).toBe(STALE)
     const lines = ended.stdout.split('\n').filter(Boolean)
-    const told = lines.map((line) => JSON.parse(line) as { status: string; cells: number })
-    const expected = when === 'at once' ? [] : [{ status: 'failed', cells: 0 }]
-    expect(told.map(({ status, cells }) => ({ status, cells }))).toEqual(expected)
+    expect(lines).toHaveLength(1)
+    const told = JSON.parse(lines[0]!) as { status?: string; cells?: number; error: { code: string } }
+    expect(told.error.code).toBe('recording-stale')
+    expect([told.status, told.cells]).toEqual(when === 'at once' ? [undefined, undefined] : ['failed', 0])
     expect(place.processes()).toEqual([])
     expect(place.sandboxes()).toEqual([])
   })
@@ -169,6 +167,7 @@ describe('refused, with the difference named', () => {
     const file = editedFor('prompt', { prompt: `${prompt} And quickly.` })
     const ended = await play(file, experiment, '--json')
     expect(ended.stderr).toMatch(/prompt does not have the hash/)
-    expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 2, stdout: '' })
+    expect(ended.code).toBe(2)
+    expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: 'recording-unreadable' } })
   })
 })

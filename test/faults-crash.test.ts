@@ -1,11 +1,12 @@
 /** The whole `seer run` is killed in mid-cell; the next command saves what its sandbox still holds, and ends it. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cell, script } from './fixtures/agent-script.ts'
 import { newPlace, plainExperiment, type Place } from './fixtures/place.ts'
 import { isAlive, until } from './fixtures/processes.ts'
-import { logOf, numbered, shownBy } from './fixtures/run-folder.ts'
+import { logOf, numbered, shownBy, type LogFacts } from './fixtures/run-folder.ts'
 import { loopbackMessages, type LoopbackMessages } from './loopback-messages.ts'
 
 const COUNT = 100
@@ -53,6 +54,12 @@ async function livingRun(place: Place) {
   return { run, folder, sandbox, processes }
 }
 
+/** Until the last event that the killed process wrote: neither the wait after it nor the recovery counts. */
+function livedMs({ events }: LogFacts): number {
+  const recovery = events.findIndex((event) => event.type === 'notice-add' && event.code === 'run-recovered')
+  return Date.parse(events[recovery - 1]!.at) - Date.parse(events[0]!.at)
+}
+
 async function expectSaved(place: Place, folder: string): Promise<void> {
   const log = await logOf(folder)
   expect(log.problems).toEqual([])
@@ -62,7 +69,8 @@ async function expectSaved(place: Place, folder: string): Promise<void> {
   expect(log.of('output-lost')).toEqual([])
   expect(log.of('result-record').map(({ row }) => row)).toEqual([{ lines: COUNT }])
   expect(log.of('cell-end').filter(({ cell: id }) => id === 'c4')).toMatchObject([{ status: 'ok' }])
-  expect(log.of('run-end')).toMatchObject([{ status: 'crashed' }])
+  expect(log.of('run-end')).toMatchObject([{ status: 'crashed', durationMs: livedMs(log) }])
+  expect(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).toMatchObject({ durationMs: livedMs(log) })
   const seqs = log.events.flatMap(({ kernel, type }) => (kernel ? [`${kernel.seq} ${type}`] : []))
   expect(new Set(seqs).size).toBe(seqs.length)
   const check = await place.seer(['show', folder, '--check', '--json']).ended

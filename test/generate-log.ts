@@ -84,7 +84,7 @@ const input: fc.Arbitrary<Input> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('cell-end' as const),
       ...place,
-      status: fc.constantFrom('ok' as const, 'error' as const, 'aborted' as const, 'died' as const),
+      status: fc.constantFrom('ok' as const, 'error' as const, 'aborted' as const, 'died' as const, 'stopped' as const),
       executionCount: fc.option(fc.nat(9)),
       durationMs: fc.nat(1000),
     }),
@@ -127,6 +127,13 @@ const input: fc.Arbitrary<Input> = fc.oneof(
     outputTokens: fc.nat(9),
     cacheReadTokens: fc.nat(9),
     cacheWriteTokens: fc.nat(9),
+  }),
+  fc.record({
+    type: fc.constant('agent-message' as const),
+    by: fc.constantFrom('agent:main' as const, 'agent:other' as const, 'researcher' as const),
+    agent: fc.constant('main'),
+    role: fc.constantFrom('assistant' as const, 'user' as const),
+    text,
   }),
   fc.record({ type: fc.constant('notice-add' as const), by, level: fc.constant('warning' as const), code: text, text }),
   fc.record({

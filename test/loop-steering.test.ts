@@ -40,7 +40,8 @@ const huge = defineTool({
   description: 'Returns 50 MB.',
   input: z.object({}),
   result: z.object({}),
-  execute: () => Promise.resolve({ content: [{ type: 'text', text: 'x'.repeat((wide = 50_000_000)) }], structured: {} }),
+  execute: () =>
+    Promise.resolve({ content: [{ type: 'text', text: 'x'.repeat((wide = 50_000_000)) }], structured: {} }),
 })
 
 let folder: string
@@ -50,8 +51,14 @@ let withdraw: () => void
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'seer-steer-'))
   run = Run.create(join(folder, 'run'), {
-    ...{ seer: '0', experiment: 'e', profile: null, params: {}, backend: 'none', confinement: 'none' },
-    ...{ provider: 'claude', seed: 0 },
+    seer: '0',
+    experiment: 'e',
+    profile: null,
+    params: {},
+    backend: 'none',
+    confinement: 'none',
+    provider: 'claude',
+    seed: 0,
   })
 })
 afterEach(async () => {
@@ -59,7 +66,7 @@ afterEach(async () => {
   await run.end('completed')
   await api[Symbol.asyncDispose]()
   rmSync(folder, { recursive: true })
-  expect(api.violations).toEqual([])
+  if (api.violations.length > 0) throw new Error(api.violations.join('\n'))
 })
 
 async function start(
@@ -201,7 +208,13 @@ describe('limits', () => {
   const usage = (output: number, rest = {}) => ({ usage: { input: 1_000, output, ...rest } })
 
   it('of output tokens in all: no answer may be longer than what is left', async () => {
-    const agent = await start([{ ...say('a'), ...usage(600) }, { ...say('b'), ...usage(400) }], { maxTokens: 1_000 })
+    const agent = await start(
+      [
+        { ...say('a'), ...usage(600) },
+        { ...say('b'), ...usage(400) },
+      ],
+      { maxTokens: 1_000 },
+    )
     expect((await finish(agent)).end).toEqual({ reason: 'limit', detail: '1000 output tokens' })
     expect(api.requests.map(({ max_tokens }) => max_tokens)).toEqual([1_000, 400])
   })
@@ -212,7 +225,10 @@ describe('limits', () => {
     const { end, of } = await finish(agent)
     // 1,000 × 2 + 100,000 × 0.10 + 10,000 × 10 USD a million; in the worst case all of the prompt is written to the cache anew.
     expect(of('agent-usage').map(({ costUsd }) => costUsd)).toEqual([0.112, 0.112])
-    expect(end).toEqual({ reason: 'limit', detail: expect.stringMatching(/budget of agent of 0\.50 USD: 0\.22 USD are spent/) })
+    expect(end).toEqual({
+      reason: 'limit',
+      detail: expect.stringMatching(/budget of agent of 0\.50 USD: 0\.22 USD are spent/),
+    })
     const [first, second] = api.requests.map(({ max_tokens }) => max_tokens)
     expect(first).toBe(32_000)
     // 0.5 − 0.112 − (111,000 and a little) × 2.5 a million, at 10 a million.
@@ -258,7 +274,7 @@ describe('limits', () => {
     const { end, of } = await finish(agent)
     expect(end).toEqual({ reason: 'limit', detail: 'echo was called 10 times with the same result' })
     expect(of('tool-end')).toHaveLength(10)
-    const warnings = of('agent-message').filter(({ by }) => by === 'system' )
+    const warnings = of('agent-message').filter(({ by }) => by === 'system')
     expect(warnings.map(({ text }) => text)).toEqual(['Begin.', expect.stringMatching(/echo 5 times in a row/)])
     expect(textsOf(api.requests[5])).toHaveLength(2)
   })

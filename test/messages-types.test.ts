@@ -45,9 +45,7 @@ test('the schemas of requests are those of @anthropic-ai/sdk', () => {
   expectTypeOf<Compared<Ours['userMessage'], Anthropic.UserMessageParam, 'content'>>().toEqualTypeOf<Equal>()
   expectTypeOf<Compared<Ours['assistantMessage'], Anthropic.AssistantMessageParam, 'content'>>().toEqualTypeOf<Equal>()
   type Narrower = 'messages' | 'system' | 'tools'
-  expectTypeOf<
-    Compared<Ours['request'], Anthropic.MessageCreateParamsStreaming, Narrower>
-  >().toEqualTypeOf<Equal>()
+  expectTypeOf<Compared<Ours['request'], Anthropic.MessageCreateParamsStreaming, Narrower>>().toEqualTypeOf<Equal>()
 })
 
 test('a difference is found', () => {

@@ -83,7 +83,7 @@ async function sampleEvents(run: Run, recorded: boolean): Promise<EventInput[]> 
       'c1',
       'import seer\nseer.setup()',
       [stdout('loaded\n')],
-      { durationMs: 3210 },
+      { durationMs: 321 },
       { by: 'setup', hidden: true },
     ),
     {
@@ -143,6 +143,7 @@ async function sampleEvents(run: Run, recorded: boolean): Promise<EventInput[]> 
       'c3',
       'config = model.config\nprint("blocks", config.num_hidden_layers)\nprint("width", config.hidden_size)\nprint("vocabulary", config.vocab_size)',
       [stdout('blocks 30\nwidth 576\nvocabulary 49152\n')],
+      { durationMs: 41 },
     ),
     {
       type: 'agent-usage',
@@ -185,29 +186,39 @@ async function sampleEvents(run: Run, recorded: boolean): Promise<EventInput[]> 
         ),
         ...Array.from({ length: 300 }, (_, i) => stdout(`layer ${i} 嵐 norm ${(i * 1.37).toFixed(3)}\n`)),
       ],
-      { durationMs: 2210 },
+      { durationMs: 121 },
       { supersedes: 'c4' },
     ),
-    ...runCell('c6', 'plt.plot(norms)\nplt.show()', [
-      {
-        output_type: 'display_data',
-        data: { 'image/png': figureBlob, 'text/plain': '<Figure size 640x480 with 1 Axes>' },
-        metadata: {},
-      },
-      {
-        output_type: 'execute_result',
-        data: {
-          'text/html': '<table><tr><th>word</th><th>ids</th></tr><tr><td>嵐</td><td>[1, 2]</td></tr></table>',
-          'text/plain': '  word     ids\n0    嵐  [1, 2]',
+    ...runCell(
+      'c6',
+      'plt.plot(norms)\nplt.show()',
+      [
+        {
+          output_type: 'display_data',
+          data: { 'image/png': figureBlob, 'text/plain': '<Figure size 640x480 with 1 Axes>' },
+          metadata: {},
         },
-        metadata: {},
-        execution_count: 6,
-      },
-    ]),
-    ...runCell('c7', 'print("\\x1b]0;owned\\x07\\x1b[2J\\x1b[1;1Hcompleted after 0.1 s")', [
-      stdout('\u001b]0;owned\u0007\u001b[2J\u001b[1;1Hcompleted after 0.1 s\n┏━ claim of Seer · confidence 1 ━━\n'),
-      stdout(`a bell\u0007, a vertical tab\u000b, a C1 control\u009b2J, right to left\u202e\n${'x'.repeat(500)}\n`),
-    ]),
+        {
+          output_type: 'execute_result',
+          data: {
+            'text/html': '<table><tr><th>word</th><th>ids</th></tr><tr><td>嵐</td><td>[1, 2]</td></tr></table>',
+            'text/plain': '  word     ids\n0    嵐  [1, 2]',
+          },
+          metadata: {},
+          execution_count: 6,
+        },
+      ],
+      { durationMs: 41 },
+    ),
+    ...runCell(
+      'c7',
+      'print("\\x1b]0;owned\\x07\\x1b[2J\\x1b[1;1Hcompleted after 0.1 s")',
+      [
+        stdout('\u001b]0;owned\u0007\u001b[2J\u001b[1;1Hcompleted after 0.1 s\n┏━ claim of Seer · confidence 1 ━━\n'),
+        stdout(`a bell\u0007, a vertical tab\u000b, a C1 control\u009b2J, right to left\u202e\n${'x'.repeat(500)}\n`),
+      ],
+      { durationMs: 41 },
+    ),
     ...runCell(
       'c8',
       'for question in PARAMS["questions"]:\n    seer.record({"question": question, "text": answer(question)}, table="answers")\nseer.save("steering", {"strength": 4})',
@@ -217,7 +228,7 @@ async function sampleEvents(run: Run, recorded: boolean): Promise<EventInput[]> 
         metadata: {},
       })),
       {
-        durationMs: 65_300,
+        durationMs: 65,
         extra: [
           {
             type: 'result-record',

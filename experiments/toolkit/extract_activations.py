@@ -10,7 +10,7 @@ units of the residual stream, whatever the model computes in.
 
 The first token of an input is often a hundred times larger than the others ("massive activations", Sun et al. 2024,
 arXiv:2402.17762). A mean that includes it is mostly that token divided by the length: `positions=slice(1, None),
-pool="mean"` leaves it out. For the same reason do not compare the last token of a one-token text with anything.
+pool="mean"` leaves it out. A text of one token without a BOS is nothing else (there is a warning).
 
 Needs torch and transformers. Meant to be copied and changed; this file stands alone.
 """
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -42,7 +43,7 @@ def extract_activation(
 ) -> torch.Tensor:
     """The residual stream after block `layer_idx` at one token of one text or conversation: (d,), float32, CPU.
 
-    position: 0 is the first token of the prompt as the model sees it (a BOS counts), -1 the last. The rest is as in
+    position: 0 is the first token as the model sees it (a BOS counts), -1 the last. The rest is as in
         `extract_activations`. Raises IndexError for a layer or a position that does not exist.
     """
     return extract_activations(
@@ -92,8 +93,8 @@ def extract_activations(
     if isinstance(inputs, str | Mapping | torch.Tensor) or any(isinstance(item, Mapping) for item in inputs):
         raise TypeError("inputs is a list of texts, conversations or 1-D tensors of token ids; for one, write [it]")
     if not isinstance(positions, str | slice):
-        single = not isinstance(positions, Iterable)
-        positions = operator.index(positions) if single else [operator.index(p) for p in positions]  # type: ignore
+        one = not isinstance(positions, Iterable)
+        positions = operator.index(positions) if one else [operator.index(p) for p in positions]  # type: ignore
     if pool not in (None, "mean") or batch_size < 1:
         raise ValueError(f"pool is None or 'mean' and batch_size at least 1, not {pool!r} and {batch_size}")
     apart = pool is None and (positions == "all" or isinstance(positions, list | slice))
@@ -104,9 +105,9 @@ def extract_activations(
         raise ValueError("nothing to extract: inputs and layers must not be empty")
     tokens = [token_ids(tokenizer, item, add_generation_prompt, continue_final_message) for item in inputs]
     picked = [_pick(len(ids), positions, n) for n, ids in enumerate(tokens)]
-    limit = getattr(text_config(model), "max_position_embeddings", None) or float("inf")
-    if max(map(len, tokens)) > limit:
-        raise ValueError(f"an input has {max(map(len, tokens))} tokens, and the model was made for at most {limit}")
+    lengths, limit = [len(ids) for ids in tokens], getattr(text_config(model), "max_position_embeddings", None)
+    if limit is not None and max(lengths) > limit:
+        raise ValueError(f"an input has {max(lengths)} tokens, and the model was made for at most {limit}")
 
     results: list[Any] = [None] * len(tokens)
     with torch.no_grad(), _evaluation_mode(model):
@@ -140,10 +141,8 @@ def token_ids(
         raise TypeError(f"an input is a text, a list of {{role, content}} or a 1-D tensor of token ids, not {item!r}")
     else:
         if add_generation_prompt and item[-1].get("role") == "assistant":
-            raise ValueError(
-                "the conversation ends with the assistant's turn, and another would be opened after it; say "
-                "add_generation_prompt=False, and continue_final_message=True if that turn is to stay open"
-            )
+            say = "add_generation_prompt=False, and continue_final_message=True if that turn is to stay open"
+            raise ValueError(f"after the assistant's last turn another one would be opened: say {say}")
         how = {"add_generation_prompt": add_generation_prompt, "continue_final_message": continue_final_message}
         ids = list(tokenizer.apply_chat_template(list(item), tokenize=True, return_dict=True, **how)["input_ids"])
     bos = tokenizer.bos_token_id
@@ -151,6 +150,8 @@ def token_ids(
         ids.pop(0)
     if not ids:
         raise ValueError(f"no tokens in {item!r}")
+    if len(ids) == 1:
+        warnings.warn(f"{item!r} is one token; a first token is often unlike all others: give it context", stacklevel=3)
     return ids
 
 
@@ -253,14 +254,13 @@ def _run(
 
 def _pick(length: int, positions: Any, n: int) -> list[int]:
     """The token indices, 0 … length - 1, that `positions` stands for in input `n`."""
+    every = list(range(length))
     if isinstance(positions, str):
         if positions not in ("last", "mean", "all"):
             raise ValueError(f"positions must be 'last', 'mean', 'all', an int, a list or a slice, not {positions!r}")
-        return [length - 1] if positions == "last" else list(range(length))
-    if isinstance(positions, slice):
-        chosen = list(range(length))[positions]
-    else:
-        chosen = positions if isinstance(positions, list) else [positions]
+        return every[-1:] if positions == "last" else every
+    chosen = every[positions] if isinstance(positions, slice) else positions
+    chosen = chosen if isinstance(chosen, list) else [chosen]
     if not chosen or not all(-length <= p < length for p in chosen):
         raise IndexError(f"positions {positions} are not in input {n}, which has {length} tokens")
     return [p % length for p in chosen]

@@ -181,7 +181,8 @@ class TestByHand:
 
     def test_low_precision_models_give_float32(self) -> None:
         got = extract.extract_activations(Toy().bfloat16(), None, [torch.tensor([3])])
-        assert got.dtype == torch.float32 and got.tolist() == [[[26, 32]]]
+        (apart,) = extract.extract_activations(Toy().bfloat16(), None, [torch.tensor([3])], None, "all")
+        assert got.dtype == apart.dtype == torch.float32 and got.tolist() == apart.tolist() == [[[26, 32]]]
 
     def test_a_block_that_never_runs(self) -> None:
         toy = Toy()
@@ -199,7 +200,8 @@ class TestTokens:
 
     def test_a_text_ends_with_its_own_last_token(self) -> None:
         assert extract.token_ids(word_tokenizer(eos=True), "w10") == [BOS, 10]
-        assert extract.token_ids(word_tokenizer(eos=True), "w10 </s>") == [BOS, 10, EOS]
+        for adds_eos in (True, False):
+            assert extract.token_ids(word_tokenizer(eos=adds_eos), "w10 </s>") == [BOS, 10, EOS]
 
     def test_a_conversation_is_what_generate_would_get(self) -> None:
         messages = [{"role": "user", "content": "w10"}]
@@ -224,6 +226,13 @@ class TestTokens:
         for wrong in (torch.tensor([[1, 2]]), torch.tensor([1.0]), torch.tensor([], dtype=torch.long)):
             with pytest.raises(ValueError, match="1-D"):
                 extract.token_ids(TOKENIZER, wrong)
+
+    @pytest.mark.filterwarnings("error")
+    def test_an_input_of_one_token_is_warned_about(self) -> None:
+        bare = word_tokenizer(bos=False)
+        extract.extract_activations(tiny("llama"), bare, ["w10 w11", "w12 w13"])
+        with pytest.raises(UserWarning, match="one token"):
+            extract.extract_activation(tiny("llama"), bare, "w10", 1)
 
     def test_no_tokens(self) -> None:
         assert extract.token_ids(TOKENIZER, "") == [BOS]

@@ -128,3 +128,13 @@ def test_a_concept_is_steered_towards_and_away_from(real: tuple[Any, Any]) -> No
         with torch.no_grad(), steer(model, 15, v, relative_strength=amount, start_pos=1):
             chances.append(float(model(ids).logits[0, -1].softmax(-1)[words].sum()))
     assert chances[0] < chances[1] / 2 and chances[2] > chances[1] * 2, chances
+
+
+def test_the_example_of_the_document(real: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "toolkit.md").read_text()
+    example = text.split("```python\n")[1].split("```")[0]
+    monkeypatch.syspath_prepend(str(ROOT / "experiments" / "toolkit"))
+    names: dict[str, Any] = {"model": real[0], "tokenizer": real[1]}
+    exec(example, names)
+    assert names["act"].shape == (576,) and names["some"].shape == (2, 2, 576)
+    assert names["steering"].positions_changed == names["prompt_length"] + 19

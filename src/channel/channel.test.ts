@@ -92,6 +92,19 @@ test('what is no message closes the channel', async () => {
   await expect(request).rejects.toEqual(has({ code: 'channel-closed' }))
 })
 
+test('a forged length closes the channel before anything is gathered, with an error that says so', async () => {
+  const host = linkedHost(silence)
+  const channel = new Channel(host.stream)
+  const request = channel.request('journal/read', READ)
+  request.catch(() => undefined)
+  host.write('Content-Length: 1000000000\r\n\r\n')
+  const message = expect.stringMatching(/message of 1000000000 bytes/)
+  const refused = has({ code: 'frame-refused', endsRun: true, message })
+  await expect(request).rejects.toEqual(refused)
+  expect(host.closed).toBe(true)
+  await expect(channel.request('host/hello', {})).rejects.toEqual(refused)
+})
+
 test.each([
   [{ records: 'all' }, 'records'],
   [null, 'object'],

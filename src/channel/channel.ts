@@ -16,6 +16,7 @@ import {
   type MessageConnection,
 } from 'vscode-jsonrpc/node'
 import { SeerError } from '../errors.ts'
+import { FrameLimit } from './frame-limit.ts'
 import { hostErrors, MAX_MESSAGE_BYTES, methods, type MethodName, type Params, type Result } from './protocol.ts'
 
 export interface ByteStream {
@@ -44,6 +45,9 @@ export class Channel {
   readonly #connection: MessageConnection
   readonly #stream: ByteStream
   readonly #gone = new AbortController()
+  readonly #limit = new FrameLimit()
+  /** Why this side closed it. */
+  #refused: string | undefined
 
   constructor(stream: ByteStream) {
     this.#stream = stream
@@ -51,6 +55,8 @@ export class Channel {
       new StreamMessageReader(stream.input),
       new StreamMessageWriter(stream.output),
     )
+    // Before the reader's own listener.
+    stream.input.on('data', this.#watch)
     this.#connection.onClose(() => this.close())
     this.#connection.onError(() => this.close())
     stream.output.on('error', () => this.close())
@@ -90,20 +96,38 @@ export class Channel {
     }
   }
 
+  readonly #watch = (chunk: Buffer) => {
+    const bad = this.#limit.take(chunk)
+    if (!bad) return
+    if (bad.kind === 'too-large') this.#refused = bad.what
+    this.close()
+  }
+
   close(): void {
     if (this.#gone.signal.aborted) return
     this.#gone.abort()
+    this.#stream.input.off('data', this.#watch)
     // It rejects all that is pending.
     this.#connection.dispose()
     this.#stream.close()
   }
 
   #closedError(method: string): SeerError {
+    if (this.#refused !== undefined) return refusedError(method, this.#refused)
     const said = this.#stream.stderrTail().slice(-STDERR_SHOWN).trim()
     return new SeerError('channel-closed', {
       message: `The connection to the sandbox closed during ${method}${said ? `. The other side said: ${said}` : '.'}`,
     })
   }
+}
+
+/** Not as a lost connection, which is made again: the same would come again. */
+function refusedError(method: string, what: string): SeerError {
+  return new SeerError('frame-refused', {
+    message: `The other side of the connection to the sandbox sent ${what}; the connection was closed during ${method}.`,
+    hint: 'What answers there is not Seer’s host, or was changed. Everything received so far is in the run folder.',
+    endsRun: true,
+  })
 }
 
 function deadlineError(method: string, deadlineMs: number): SeerError {

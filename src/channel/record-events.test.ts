@@ -14,7 +14,8 @@ const compute = { python: '3.11', torch: null, isa: 'AVX2', threads: 1, device: 
 function eventsOf(
   value: unknown,
   by: By = 'agent:x',
-  saveResult: () => Promise<{ sha256: string; bytes: number }> = () => Promise.resolve({ sha256: SHA, bytes: 3 }),
+  saveResult: (file: string, claimed?: string) => Promise<{ sha256: string; bytes: number }> = () =>
+    Promise.resolve({ sha256: SHA, bytes: 3 }),
 ) {
   const readArtifact = (sha256: string) => {
     if (sha256 === SHA) return Buffer.from('{"table":"t","row":{"from":"a blob"}}')
@@ -122,6 +123,14 @@ test.each([
   ['researcher', 1],
 ] as const)('what the run computes on is believed of the set-up only (%s)', async (by, count) => {
   expect(await eventsOf(output(3, '', { [COMPUTE]: compute }), by)).toHaveLength(count)
+})
+
+test('the hash that was published goes to whoever copies, and is not taken for that of the copy', async () => {
+  const asked: unknown[] = []
+  const save = output(3, '', { [SAVE]: { name: 'v', file: 'v.json', kind: 'json', sha256: 'b'.repeat(64) } })
+  const copy = (...args: unknown[]) => (asked.push(args), Promise.resolve({ sha256: SHA, bytes: 3 }))
+  expect((await eventsOf(save, 'agent:x', copy))[1]).toMatchObject({ type: 'result-save', sha256: SHA })
+  expect(asked).toEqual([['v.json', 'b'.repeat(64)]])
 })
 
 test('a saved file that is not there is told; a disk that is full ends the run', async () => {

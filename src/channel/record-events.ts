@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { JournalRecord } from './protocol.ts'
 import { describeError, SeerError } from '../errors.ts'
-import { isBlobRef, type Output } from '../notebook/nbformat.ts'
+import { isBlobRef, sha256Schema, type Output } from '../notebook/nbformat.ts'
 import { computeSchema, type By, type EventInput } from '../run/events.ts'
 
 /** Mime types by which code in a kernel speaks to Seer. What they carry is a claim of that code. */
@@ -22,6 +22,8 @@ const saveSchema = z.object({
     // The tables of seer.record, and files in the making.
     .regex(/(?<!\.jsonl|\.part)$/i, 'is a name that Seer uses'),
   kind: z.string().max(64),
+  /** Of the file when it was saved. The log has the hash of our own copy; this one only tells whether it is of the same file. */
+  sha256: sha256Schema.optional(),
 })
 
 export interface RecordContext {
@@ -29,8 +31,11 @@ export interface RecordContext {
   /** Who started a cell. */
   readonly authorOf: (session: string, cell: string) => By
   readonly readArtifact: (sha256: string) => Uint8Array
-  /** Copies a file that `seer.save` left in the workspace to `results/`, and returns the hash of the copy. */
-  readonly saveResult: (file: string) => Promise<{ sha256: string; bytes: number }>
+  /**
+   * Copies a file that `seer.save` left in the workspace to `results/`, and returns the hash of the copy. Throws when the file is
+   * not the one that was saved: a later save under the same name may have taken its place.
+   */
+  readonly saveResult: (file: string, claimed?: string) => Promise<{ sha256: string; bytes: number }>
 }
 
 export async function eventsOfRecord(record: JournalRecord, context: RecordContext): Promise<EventInput[]> {
@@ -85,11 +90,12 @@ async function messagesOf(output: Output, author: Author, context: RecordContext
   if (data[SAVE_MIME] !== undefined) {
     const message = saveSchema.safeParse(valueOf(data[SAVE_MIME], context))
     if (!message.success) return [warn(`A saved value was refused: ${z.prettifyError(message.error)}`)]
+    const { sha256: claimed, ...told } = message.data
     try {
-      return [{ ...author, type: 'result-save', ...message.data, ...(await context.saveResult(message.data.file)) }]
+      return [{ ...author, type: 'result-save', ...told, ...(await context.saveResult(told.file, claimed)) }]
     } catch (error) {
       if (error instanceof SeerError && error.endsRun) throw error
-      return [warn(`"${message.data.name}" could not be copied to results/: ${describeError(error)}`)]
+      return [warn(`"${told.name}" could not be copied to results/: ${describeError(error)}`)]
     }
   }
   // Only our own set-up may say on what the run computes.

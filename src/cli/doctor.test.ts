@@ -15,17 +15,17 @@ async function examine(env: NodeJS.ProcessEnv = {}, outputDir = join(home, 'outp
   const whole = { HOME: home, PATH: process.env['PATH'], SEER_CACHE: join(home, 'cache'), ...env }
   const out = collector()
   const code = await doctor({ json: true, env: whole, outputDir, out })
-  const end = out.text.trimEnd().lastIndexOf('\n')
-  const { checks } = JSON.parse(out.text.slice(0, end)) as { checks: Check[] }
+  const lines = out.text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown)
+  const checks = lines.slice(0, -1) as Check[]
   const check = (name: string) => checks.find((found) => found.name === name)
-  return { code, checks, check, last: JSON.parse(out.text.slice(end)) as unknown, text: out.text }
+  return { code, checks, check, last: lines.at(-1), text: out.text }
 }
 
 test('a machine with nothing of Seer’s yet: what is missing is brought at the first run, and nothing is made now', async () => {
   const { code, check, last } = await examine()
   expect(code).toBe(0)
   expect(last).toMatchObject({ status: 'ok', problem: 0 })
-  expect(check('Node')).toMatchObject({ level: 'ok', text: process.versions.node })
+  expect(check('Node')).toMatchObject({ level: 'ok', text: `${process.versions.node} (${process.execPath})` })
   expect(check('environment')!.text).toContain('not made yet')
   expect(check('embedded model')!.text).toContain('not here yet')
   expect(check('confinement')!).toMatchObject({ level: 'warning', text: expect.stringContaining('your rights') })

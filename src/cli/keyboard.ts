@@ -85,7 +85,9 @@ export function keyReader(handlers: KeyHandlers & { onSuspend: () => void; onQui
 function isInForeground(): boolean {
   try {
     // After the command in brackets: state, parent, group, session, terminal, the terminal's foreground group.
-    const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /s, '').split(' ')
+    const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
     return group === foreground
   } catch {
     return true

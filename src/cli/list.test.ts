@@ -44,8 +44,8 @@ test('newest first, with what each is; a crashed and a broken one are told as su
   ])
   const { lines, code } = await list(outputs)
   expect(code).toBe(0)
-  expect(lines.find((line) => line.includes('-first-'))).toMatch(/completed +recorded +6 cells, 1 error +\d/)
-  expect(lines.find((line) => line.includes('-open-'))).toMatch(/running +claude +6 cells, 1 error/)
+  expect(lines.find((line) => line.includes('-first-'))).toMatch(/completed +[\d.]+s +recorded +6 cells, 1 error$/)
+  expect(lines.find((line) => line.includes('-open-'))).toMatch(/running +for \d.* +claude +6 cells, 1 error$/)
   expect(lines).toContainEqual(expect.stringMatching(/^ {4}claim: The model has 30 transformer blocks/))
   expect(lines).toContainEqual('    broken: its log has no start')
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(80)
@@ -61,6 +61,17 @@ test('newest first, with what each is; a crashed and a broken one are told as su
     findings: 1,
   })
   expect(json[1]).toMatchObject({ folder: open, recorded: false })
+})
+
+test('a failed run says why; on a narrow terminal nothing is cut', async () => {
+  const outputs = join(root, 'failed')
+  await writeSampleRun(outputs, { experiment: 'an-experiment-with-a-long-name', status: 'failed' })
+  for (const columns of [60, 80]) {
+    const { lines } = await list(outputs, false, columns)
+    expect(lines[0]).toMatch(/^\S+-an-experiment-with-a-long-name-\w{4}$/)
+    expect(lines[1]).toMatch(/^ {2}failed {2}[\d.]+s {2}recorded {2}6 cells, 1 error$/)
+    expect(lines[2]).toMatch(/^ {4}failed: [\w-]+: the disk of the sandbox is full/)
+  }
 })
 
 test('200 runs with long logs are listed from their run.json', async () => {

@@ -5,6 +5,7 @@ import { describeError, SeerError } from '../errors.ts'
 import { DEFAULT_BUDGET_USD } from '../harness/limits.ts'
 import { SEER_VERSION } from '../run/version.ts'
 import { errorJson } from './error-json.ts'
+import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 
@@ -47,7 +48,11 @@ program
   .option('--subject <model>', 'the model under study: sets the experiment’s parameter "model"')
   .option('--provider <name>', 'where the agent’s words come from: claude, or recorded (a played recording)')
   .option('--agent-model <model>', 'the model that answers as the agent')
-  .addOption(new Option('--budget <USD>', 'what the agents of this run may cost, or none').argParser(parseBudget).default(DEFAULT_BUDGET_USD))
+  .addOption(
+    new Option('--budget <USD>', 'what the agents of this run may cost, or none')
+      .argParser(parseBudget)
+      .default(DEFAULT_BUDGET_USD),
+  )
   .option('--record [file]', 'keep the agent’s words and calls as a recording, to be played with --provider recorded')
   .option('--answered-by <text>', 'with --record: who answered, where it is not the model that the endpoint names')
   .option('--blind', 'with --record: the answerer had seen neither the repository nor the expected answer')
@@ -74,9 +79,7 @@ program
   .option('--prompt', 'print what the agents were told at their start, as it was sent')
   .addOption(outputDir())
   .addOption(json())
-  .action(async (run: string, options: Common & ShowFlags) =>
-    (await import('./inspect.ts')).showCommand(run, options),
-  )
+  .action(async (run: string, options: Common & ShowFlags) => (await import('./inspect.ts')).showCommand(run, options))
 
 program
   .command('list')
@@ -84,6 +87,19 @@ program
   .addOption(outputDir())
   .addOption(json())
   .action(async (options: Common) => (await import('./inspect.ts')).listCommand(options))
+
+program
+  .command('results')
+  .description('write what the code of some runs recorded, as one table with where each row comes from')
+  .argument('<run...>', 'runs as for show')
+  .addOption(
+    new Option('--format <format>', 'of the file that goes to stdout').choices(['csv', 'jsonl']).default('csv'),
+  )
+  .option('--table <name>', 'only the rows of this table')
+  .addOption(outputDir())
+  .action(async (runs: string[], options: ResultsOptions) =>
+    (await import('./results.ts')).resultsCommand(runs, options),
+  )
 
 program
   .command('doctor')

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 
 const HERE = resolve(import.meta.dirname, '../..')
 
-/** How this Seer is called from anywhere. */
-export function seerCommand(script = process.argv[1] ?? ''): string {
+/** This Seer, to be called from any folder. */
+export function seerPath(script = process.argv[1] ?? ''): string {
   if (basename(script) !== 'seer') return quoted(join(HERE, existsSync(join(HERE, 'seer')) ? 'seer' : 'bin/seer.js'))
   // `npx seer` elsewhere would fetch another package of that name.
   return basename(dirname(script)) === '.bin' ? quoted(script) : 'seer'

@@ -6,7 +6,7 @@ import { copyExperiment } from '../experiment/copy-experiment.ts'
 import { asExperiment } from '../experiment/experiment.ts'
 import { bundledExperiments, findExperiment } from './find-experiment.ts'
 import { loadExperiment } from './load.ts'
-import { newFiles, quoted, seerCommand } from './new-files.ts'
+import { newFiles, quoted, seerPath } from './new-files.ts'
 import { openTerminal } from './terminal.ts'
 
 export async function newCommand(folder: string, options: { from?: string }): Promise<void> {
@@ -26,7 +26,7 @@ export async function newCommand(folder: string, options: { from?: string }): Pr
   }
   const { params, profiles } = asExperiment(await loadExperiment(source), source)
   const target = resolve(folder)
-  const seer = seerCommand()
+  const seer = seerPath()
   const about = { name: basename(target), from: basename(source), seer, profiles: Object.keys(profiles) }
   const hasModel = Object.hasOwn(params.shape, 'model')
   const { toolkit } = copyExperiment(source, target, (files) => newFiles({ ...about, hasModel, toolkit: files }))

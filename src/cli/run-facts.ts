@@ -8,6 +8,7 @@ import type { EventOf, RunEvent } from '../run/events.ts'
 import { findingsFold, type SubmittedFinding } from '../run/fold-findings.ts'
 import { summaryFold, type Summary } from '../run/fold-summary.ts'
 import type { AnyEvent } from '../run/fold.ts'
+import { isRecovery } from '../run/lifetime.ts'
 import { readLog } from '../run/log-reader.ts'
 import { tableFile } from '../run/results.ts'
 import { runStatus, type ShownStatus } from './run-status.ts'
@@ -21,6 +22,8 @@ export interface RunFacts {
   readonly drift: EventOf<'drift-report'> | null
   readonly tables: { table: string; file: string; rows: number }[]
   readonly saved: { name: string; file: string; kind: string; bytes: number }[]
+  /** Events that a recovery read from the sandbox after the run had crashed; null: there was none. */
+  readonly savedLater: number | null
   readonly problems: string[]
 }
 
@@ -41,6 +44,7 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
   let findings = findingsFold.initial()
   let params: RunFacts['params'] = {}
   let drift: RunFacts['drift'] = null
+  let savedLater: number | null = null
 
   for await (const line of readLog(join(folder, 'events.jsonl'))) {
     if (line.kind === 'problem') {
@@ -50,6 +54,8 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
     const event: AnyEvent = line.event
     summary = summaryFold.step(summary, event)
     findings = findingsFold.step(findings, event)
+    if (isRecovery(event)) savedLater ??= 0
+    else if (savedLater !== null && event.kernel) savedLater += 1
     if (line.kind === 'unknown') {
       unknown.set(event.type, (unknown.get(event.type) ?? 0) + 1)
       continue
@@ -80,6 +86,7 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
     drift,
     tables: [...tables].map(([table, rows]) => ({ table, file: `results/${tableFile(table)}`, rows })),
     saved: [...saved.values()].map(({ name, file, kind, bytes }) => ({ name, file: `results/${file}`, kind, bytes })),
+    savedLater,
     problems,
   }
 }

@@ -38,6 +38,8 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
   const folder = statSync(found).isDirectory() ? found : dirname(found)
   await recoverBefore(() => recoverAll(options.outputDir), say)
   const interrupt = onInterrupt(options.outputDir)
+  // Node ends a process that only awaits a promise: a run ends when it says so.
+  const awake = setInterval(() => undefined, 60_000)
   const { outputDir, set, budget: budgetUsd } = options
   const optional = pick(options, [
     'profile',
@@ -60,7 +62,10 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
     signal: interrupt.signal,
     agents: interrupt.agents,
     onStart: (facts) => say(startLines({ ...facts, hasKeys: interrupt.hasKeys })),
-  }).finally(() => interrupt.detach())
+  }).finally(() => {
+    clearInterval(awake)
+    interrupt.detach()
+  })
   if (outcome.drift !== undefined) say(outcome.drift)
   if (options.timings) say(await timingsTable(outcome.folder))
   if (outcome.error !== undefined && outcome.status === 'failed') {

@@ -146,32 +146,33 @@ function agentRows({ summary }: RunFacts): [string, string][] {
 function problemNote(look: Look, facts: RunFacts): string[] {
   const n = facts.problems.length
   if (n === 0) return []
-  const text = `this log has ${plural(n, 'problem')}: see ${checkCommand(facts)}`
-  return behind(look, `${look.colors.yellow('!')} `, [text], { fold: 'words', paint: look.colors.yellow })
+  return withHint(look, '! ', `this log has ${plural(n, 'problem')}`, checkCommand(facts)).map(look.colors.yellow)
 }
 
 function checkCommand({ summary, folder }: RunFacts): string {
   return showCommand(summary.run ?? basename(folder), folder, ['--check'])
 }
 
-function statusNote(look: Look, { summary, status, folder }: RunFacts): string[] {
+function statusNote(look: Look, { summary, status, folder, savedLater }: RunFacts): string[] {
   if (summary.error) return errorRows({ look }, summary.error)
   if (status === 'crashed' && summary.status === 'running') {
     const gc = seerCommand(['gc'], { outputDir: dirname(folder) })
-    const text = `Seer’s process ended without closing this run; \`${gc}\` saves what its sandbox still holds`
+    const text = 'Seer’s process ended without closing this run; to save what its sandbox still holds'
+    return withHint(look, '! ', text, gc).map(look.colors.yellow)
+  }
+  if (savedLater !== null) {
+    const saved = `${plural(savedLater, 'event')} ${savedLater === 1 ? 'was' : 'were'} saved later`
+    const text = `Seer’s process was killed, or crashed, at ${at(summary.endedAt)} or soon after; ${saved}`
     return behind(look, `${look.colors.yellow('!')} `, [text], { fold: 'words', paint: look.colors.yellow })
   }
-  const recovered = summary.notices.find(({ code }) => code === 'run-recovered')
-  if (recovered)
-    return behind(look, `${look.colors.yellow('!')} `, linesOf(recovered.text), {
-      fold: 'words',
-      paint: look.colors.yellow,
-    })
   return status === 'running' ? [look.colors.cyan('! it is still running; this is its log so far')] : []
 }
 
+function at(time: string | null): string {
+  return time === null ? 'an unknown time' : time.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
+}
+
 function timeText({ summary }: RunFacts): string {
-  const at = (time: string | null) => (time === null ? 'unknown' : time.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'))
   return `${at(summary.startedAt)}, ${duration(summary.durationMs)}${summary.endedAt === null ? ' until the last event' : ''}`
 }
 

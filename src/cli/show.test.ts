@@ -40,10 +40,11 @@ test('tells what the run was, what happened, and what came of it, in this order'
     'completed',
     'experiment   sandbox-intro, profile embedded',
     'words = ["lightning"," lightning"]',
-    'recorded: words by claude/claude-sonnet-5 on 2026-11-20, knew the truth: no',
+    'RECORDED on 2026-11-20 — ',
+    'it had not seen the answer',
     'Q4_1 GGUF, dequantised to float32, weights a672150fb4f9…',
     'not confined',
-    '6 run, 5 ok, 1 failed, 1 superseded (and 1 of the set-up)',
+    '6 run, 5 ok, 1 failed, 1 replaced, plus 1 set-up cell',
     'what happened',
     'c3 ▸ config = model.config',
     '[figure 640×480 PNG',
@@ -65,12 +66,14 @@ test('tells what the run was, what happened, and what came of it, in this order'
 })
 
 test('--json is JSON and nothing else, and its last line is one for scripts', async () => {
-  const { text, lines } = await show(folder, { json: true })
-  const document = JSON.parse(text.slice(0, text.lastIndexOf('\n{') + 1)) as Record<string, unknown>
+  const { lines } = await show(folder, { json: true })
+  expect(lines).toHaveLength(2)
+  const document = JSON.parse(lines[0]!) as Record<string, unknown>
   expect(document).toMatchObject({
     status: 'completed',
     params: { maxNewTokens: 40 },
     tables: [{ table: 'answers', rows: 2 }],
+    savedLater: null,
     problems: [],
   })
   expect(document['findings']).toHaveLength(1)
@@ -85,17 +88,32 @@ test('--json is JSON and nothing else, and its last line is one for scripts', as
 })
 
 test('--output gives all of one cell, and nothing in it acts', async () => {
-  const { text } = await show(folder, { cell: 'c5' })
+  const { text } = await show(folder, { output: 'c5' })
   expect(text.split('\n').filter((line) => line.startsWith('layer '))).toHaveLength(300)
-  const { text: evil } = await show(folder, { cell: 'c7' })
+  const { text: evil } = await show(folder, { output: 'c7' })
   expect(evil).toMatch(/^completed after 0.1 s\n/)
   expect(evil).not.toMatch(/[^\P{Cc}\n]|\u202e/u)
-  const error = (await show(folder, { cell: 'c55' }).catch((thrown: unknown) => thrown)) as SeerError
+  await expect(show(folder, { output: 'c2' })).rejects.toMatchObject({
+    code: 'cell-is-text',
+    hint: expect.stringMatching(/ --cell c2 /),
+  })
+  const error = (await show(folder, { output: 'c55' }).catch((thrown: unknown) => thrown)) as SeerError
   expect(error).toMatchObject({ code: 'unknown-cell', message: expect.stringContaining('did you mean "c5"?') })
 })
 
+test('--cell gives the whole code or text of a cell, --prompt what the agent was told', async () => {
+  const text = (await show(folder, { cell: 'c2' })).text
+  expect(text).toMatch(/^## /)
+  const { lines } = await show(folder, { cell: 'c3', json: true })
+  expect(JSON.parse(lines[0]!)).toMatchObject({ cell: 'c3', kind: 'code', source: expect.stringContaining('\n') })
+  expect((await show(folder, { cell: 'c3' })).text).toMatch(/^config = model.config\n/)
+  const { source } = JSON.parse((await show(folder, { prompt: true, json: true })).text) as { source?: string }
+  expect(source).toBeUndefined()
+  expect((await show(folder, { prompt: true })).text.length).toBeGreaterThan(10)
+})
+
 test('--check passes for a run that is whole, and names what is wrong with one that is not', async () => {
-  expect(await show(folder, { check: true })).toMatchObject({ code: 0, text: expect.stringContaining('agree') })
+  expect(await show(folder, { check: true })).toMatchObject({ code: 0, text: expect.stringContaining('agree with each other') })
   const damaged = await writeSampleRun(root)
   const [artifact] = readdirSync(join(damaged, 'artifacts'))
   rmSync(join(damaged, 'artifacts', artifact!))
@@ -119,6 +137,7 @@ test('a torn log, a damaged line, an event of the future and missing files are p
   const { code, text } = await show(damaged, {}, 140)
   expect(code).toBe(0)
   expect(text).toContain('c8 ▸ for question')
+  expect(text).toMatch(/^.*\n! this log has \d+ problems.*\s+seer show \w{4} --check/)
   const problems = text.slice(text.indexOf('\nproblems '))
   for (const what of [
     ': invalid (',
@@ -137,12 +156,12 @@ test('a run that goes on is told so far; one whose process has gone has crashed'
   writeFileSync(lock, readFileSync(lock, 'utf8').replace(/"startTime":"\d+"/, '"startTime":"1"'))
   const { lines, text } = await show(open)
   expect(lines[0]).toMatch(/crashed$/)
-  expect(text).toContain('`seer gc`')
+  expect(text).toContain('gc --output-dir ')
 })
 
 test('a failed run shows its error; a log that is cut anywhere is told', async () => {
   const failed = await writeSampleRun(root, { status: 'failed', recorded: false })
-  expect((await show(failed)).text).toContain('│ the disk of the sandbox is full')
+  expect((await show(failed)).text.split('the disk of the sandbox is full')).toHaveLength(2)
   const log = join(failed, 'events.jsonl')
   const { size } = statSync(log)
   for (const part of [0.9, 0.5, 0.1, 0.001, 0]) {
@@ -177,7 +196,7 @@ test('--output puts parts that are files back in their places, and says which ar
   await run.end('completed')
   // What stands out of the first word behind `100%` is what a terminal leaves of it.
   const whole = `100%t\nopen ${text}\na warning\n${text}\nframe\nE: v\n`
-  expect((await show(run.folder, { cell: 'c1' })).text === whole).toBe(true)
+  expect((await show(run.folder, { output: 'c1' })).text === whole).toBe(true)
   rmSync(run.artifacts.path(file.blob))
-  expect((await show(run.folder, { cell: 's1/c1' })).text).toContain('bytes are not here')
+  expect((await show(run.folder, { output: 's1/c1' })).text).toContain('bytes are not here')
 })

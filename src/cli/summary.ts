@@ -42,7 +42,9 @@ export function startLines(
       ? 'Budget: none.'
       : rows(`Budget: ${usd(budgetUsd)} at list prices of ${PRICES_OF} (--budget <USD>, or none).`)
   const keys = hasKeys ? ['ESC interrupts the agent, Ctrl-C ends the run.'] : []
-  return [words, ...(recorded ? [] : [budget]), unconfined, beside('Run: ', shortPath(folder), width), ...keys].join('\n')
+  return [words, ...(recorded ? [] : [budget]), unconfined, beside('Run: ', shortPath(folder), width), ...keys].join(
+    '\n',
+  )
 }
 
 /** A path is never broken: one that does not fit stands on a line of its own. */
@@ -82,11 +84,14 @@ export function runSummary(
 
 /** `9 run, 8 ok, 1 failed, 1 replaced, plus 1 set-up cell`. */
 export function cellsText({ cells }: Pick<Summary, 'cells'>): string {
-  const { started, ok, failed, superseded, hidden } = cells
+  const { started, ok, failed, interrupted, stopped, unknown, superseded, hidden } = cells
   const parts = [
     `${started} run`,
     `${ok} ok`,
     `${failed} failed`,
+    ...(interrupted > 0 ? [`${interrupted} interrupted`] : []),
+    ...(stopped > 0 ? [`${stopped} stopped`] : []),
+    ...(unknown > 0 ? [`${unknown} without an end`] : []),
     ...(superseded > 0 ? [`${superseded} replaced`] : []),
     ...(hidden > 0 ? [`plus ${plural(hidden, 'set-up cell')}`] : []),
   ]
@@ -103,7 +108,7 @@ export function filesIn(folder: string): number {
 
 function costFacts(summary: Summary): [string, string][] {
   const stopped = summary.ends.flatMap(({ agent, reason, detail }): [string, string][] =>
-    reason === 'finished' || reason === 'failed'
+    reason !== 'limit'
       ? []
       : [['ended', `${agent.replace('agent:', '')}: ${reason}${detail === undefined ? '' : ` (${detail})`}`]],
   )
@@ -122,7 +127,19 @@ export function summaryJson({ folder, status, summary, error }: RunOutcome): str
   return JSON.stringify({ run: summary.run, folder: resolve(folder), status, ...countsOf(summary), error: failure })
 }
 
-export function countsOf({ cells, findings, durationMs, usage, costUsd, ends, provider, recorded, confinement, lost, drift }: Summary) {
+export function countsOf({
+  cells,
+  findings,
+  durationMs,
+  usage,
+  costUsd,
+  ends,
+  provider,
+  recorded,
+  confinement,
+  lost,
+  drift,
+}: Summary) {
   return {
     provider,
     recorded: recorded.length > 0,

@@ -17,6 +17,7 @@ import type { Run } from '../run/run.ts'
 import { openScriptRun } from '../run/script-run.ts'
 import type { Layout, Machine } from '../sandbox/backend.ts'
 import { localConfinement, startLocalMachine } from '../sandbox/local/local.ts'
+import { showWaiting } from '../status-line.ts'
 import { kernelEnvironment } from './kernel-environment.ts'
 import { checkModels, prepare, type ModelHandle } from './prepare.ts'
 import { showProgress, type Progress } from './progress.ts'
@@ -84,7 +85,6 @@ export class Sandbox {
   readonly #use: RunUse
   /** Takes back what the run was told to do before its end. */
   readonly #notBeforeEnd: () => void
-  #sessions = 0
   #terminated: Promise<void> | undefined
 
   private constructor(parts: Parts) {
@@ -149,6 +149,7 @@ export class Sandbox {
         deadlineSeconds: config.timeout,
         cellDiskCapBytes: CELL_DISK_CAP_BYTES,
       }
+      using _ = showWaiting('starting the sandbox')
       await startHost(machine, layout, host, signal)
     } catch (error) {
       await machine.terminate()
@@ -177,12 +178,6 @@ export class Sandbox {
       if (error instanceof SeerError) tell(run, { level: 'warning', code: error.code, text: error.message }, id)
     })
     return new Sandbox({ use, machine, layout, connection, journal, modelHandles, python: environment.python })
-  }
-
-  /** For sessions: ids count up for the whole sandbox. */
-  nextSessionId(): string {
-    this.#sessions += 1
-    return `s${this.#sessions}`
   }
 
   async writeFile(path: string, content: string | Uint8Array): Promise<void> {

@@ -6,7 +6,9 @@ import { makeFolder } from '../run/paths.ts'
 import { toolkitFile, toolkitNames } from '../workspace/toolkit.ts'
 import { TOOLKIT_FOLDER } from './own-toolkit.ts'
 
-const LEFT_OUT = new Set(['node_modules', 'outputs', '__pycache__', '.git', '.env', '.DS_Store'])
+const LEFT_OUT = new Set(['node_modules', 'outputs', '__pycache__', '.git', '.DS_Store'])
+/** `.env`, `.env.local`, …: keys are not copied. */
+const KEYS = /^\.env(\.(?!example$)|$)/
 
 /**
  * Returns the names of the toolkit files in the copy. `beside` gives files (name to content) that are added where the
@@ -27,7 +29,7 @@ export function copyExperiment(
   const wasThere = refuseUnlessEmpty(target)
   try {
     makeFolder(target)
-    const wanted = (path: string) => path === source || !LEFT_OUT.has(basename(path))
+    const wanted = (path: string) => path === source || !(LEFT_OUT.has(basename(path)) || KEYS.test(basename(path)))
     cpSync(source, target, { recursive: true, dereference: true, filter: wanted })
     const toolkit = toolkitUsedBy(target)
     for (const name of toolkit) cpSync(toolkitFile(name), join(target, TOOLKIT_FOLDER, `${name}.py`), { force: false })
@@ -61,5 +63,6 @@ function toolkitUsedBy(folder: string): string[] {
     .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('\n')
+    .replaceAll(/Library\.toolkit\([^)]*\)/g, '') // Seer's own by intent: a copy would not be used
   return toolkitNames().filter((name) => new RegExp(`(['"\`])${name}\\1`).test(code))
 }

@@ -18,7 +18,8 @@ export function chooseProvider(
       hint: `The providers are: ${PROVIDER_NAMES.join(', ')}.`,
     })
   }
-  if (has.key) return { name: 'claude', why: `ANTHROPIC_API_KEY is set in ${has.key === '.env' ? '.env' : 'the environment'}` }
+  if (has.key)
+    return { name: 'claude', why: `ANTHROPIC_API_KEY is set in ${has.key === '.env' ? '.env' : 'the environment'}` }
   if (has.recording) return { name: 'recorded', why: 'no ANTHROPIC_API_KEY is set' }
   throw new SeerError('provider-key-missing', {
     message: 'There is no ANTHROPIC_API_KEY, and this experiment has no recording of this profile.',

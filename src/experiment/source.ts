@@ -22,7 +22,8 @@ function copyFolder(from: string, to: string, runFolder: string): void {
   mkdirSync(to, { recursive: true })
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (LEFT_OUT.has(entry.name) || holdsKeys(entry.name) || runFolder === source || runFolder.startsWith(`${source}/`)) continue
+    if (LEFT_OUT.has(entry.name) || holdsKeys(entry.name) || runFolder === source || runFolder.startsWith(`${source}/`))
+      continue
     if (entry.isDirectory()) copyFolder(source, target, runFolder)
     else if (entry.isFile() && statSync(source).size <= MAX_FILE_BYTES) copyFileSync(source, target)
   }
@@ -39,6 +40,8 @@ export function readTask(experimentFolder: string): string | undefined {
     return readFileSync(join(experimentFolder, 'task.md'), 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw new SeerError('task-unreadable', { message: `The task of ${experimentFolder} cannot be read: ${describeError(error)}` })
+    throw new SeerError('task-unreadable', {
+      message: `The task of ${experimentFolder} cannot be read: ${describeError(error)}`,
+    })
   }
 }

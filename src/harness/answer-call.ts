@@ -6,7 +6,8 @@ import { parseCallInput, type ModelCall, type Turn } from './turn.ts'
 
 export const CUT_CALL =
   'Your answer reached its token limit inside this call, so it was not run. Call again with a shorter input.'
-export const BROKEN_CALL = 'The input of this call was not a JSON object, so it was not run. Call again with valid JSON.'
+export const BROKEN_CALL =
+  'The input of this call was not a JSON object, so it was not run. Call again with valid JSON.'
 
 export async function answerCall(
   call: ModelCall,

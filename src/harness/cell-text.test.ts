@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Output } from '../notebook/nbformat.ts'
 import type { RunEvent } from '../run/events.ts'
-import { cellsFromEvents, normalised } from './cell-text.ts'
+import { cellsFromEvents, normalised, withoutCompute } from './cell-text.ts'
 
 const stream = (name: 'stdout' | 'stderr', text: string): Output => ({ output_type: 'stream', name, text })
 const display = (data: Record<string, string>, display_id?: string): Output => ({
@@ -93,4 +93,17 @@ it.each([
   ['took 1.5 s in /tmp/x', 'took 1.5 s in /tmp/x'],
 ])('normalises %j to %j', (text, expected) => {
   expect(normalised(text)).toBe(expected)
+})
+
+it('what a run computes on is no output of a cell', () => {
+  const shown = (python: string) =>
+    textOf(
+      stream('stdout', 'model = m\n'),
+      display({ 'text/plain': `python ${python}, torch 2`, 'application/vnd.seer.compute+json': '{}' }),
+      stream('stdout', 'ready'),
+    )
+  expect(shown('3.11.7')).not.toBe(shown('3.11.9'))
+  expect(withoutCompute(shown('3.11.7'))).toBe(withoutCompute(shown('3.11.9')))
+  expect(withoutCompute(shown('3.11.7'))).toBe('model = m\nready\n')
+  expect(withoutCompute('python 3.11.7\nother')).toBe('python 3.11.7\nother')
 })

@@ -54,6 +54,11 @@ function textOf(cell: CellState, hashes: ReadonlyMap<string, string>): string {
   return capped(normalised(parts.filter((part) => part !== '').join('\n')))
 }
 
+/** Without what the set-up computes on, which is compared by itself: a patch of Python is no other output. */
+export function withoutCompute(text: string): string {
+  return text.replace(/^[^\n]*\n\[application\/vnd\.seer\.compute\+json\]$/m, '')
+}
+
 function shownText(item: OutputItem): string {
   if (item.kind === 'stream') return ''
   if (item.kind === 'error') return `${item.output.ename}: ${plain(item.output.evalue)}`

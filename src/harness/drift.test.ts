@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compareCells, driftTable } from './drift.ts'
+import { compareCells } from './drift.ts'
 import type { RecordedCell } from './trajectory.ts'
 
 const cell = (text: string, more: Partial<RecordedCell> = {}): RecordedCell => ({
@@ -24,6 +24,20 @@ describe('compareCells', () => {
       'exact',
       undefined,
     ],
+    [
+      'a set-up on another patch of Python',
+      cell('m\n\npython 3.11.7\n[application/vnd.seer.compute+json]', { hidden: true }),
+      cell('m\n\npython 3.11.9\n[application/vnd.seer.compute+json]', { hidden: true }),
+      'exact',
+      undefined,
+    ],
+    [
+      'the same words by an agent',
+      cell('python 3.11.7\n[application/vnd.seer.compute+json]'),
+      cell('python 3.12\n[application/vnd.seer.compute+json]'),
+      'differs',
+      undefined,
+    ],
     ['not run now', cell(''), undefined, 'missing', 'ran when recorded, and not now'],
     ['not run then', undefined, cell(''), 'missing', 'ran now, and not when recorded'],
   ])('%s', (_, recorded, fresh, verdict, detail) => {
@@ -34,27 +48,4 @@ describe('compareCells', () => {
   it('takes the tolerance that it is given', () => {
     expect(compareCells({ c1: cell('1.0') }, { c1: cell('1.01') }, { rtol: 0.1 })[0]?.verdict).toBe('within-tolerance')
   })
-})
-
-it('prints a line a cell, counts first, and marks what differs between the machines', () => {
-  const recorded = { python: '3.11', torch: '2.13.0', isa: 'AVX2', threads: 1, device: 'cpu' }
-  const fresh = { ...recorded, torch: '2.14.0', threads: null }
-  const cells = compareCells(
-    { c1: cell('1.5'), c2: cell('1.5'), c10: cell('a'), c11: cell('a') },
-    { c1: cell('1.5'), c2: cell('1.50001'), c10: cell('b') },
-  )
-  expect(driftTable({ recorded, fresh, rtol: 1e-4, cells })).toBe(
-    [
-      '4 cells: 1 exact, 1 within 0.0001, 1 differ, 1 missing',
-      '  c1   exact',
-      '  c2   within-tolerance  largest 6.7e-6',
-      '* c10  differs           "a" → "b"',
-      '* c11  missing           ran when recorded, and not now',
-      '* torch    2.13.0 → 2.14.0',
-      '  ISA      AVX2',
-      '* threads  1 → none',
-      '  device   cpu',
-      '  Python   3.11',
-    ].join('\n'),
-  )
 })

@@ -3,7 +3,7 @@
  *
  * A function of the model, the tools, `emit` and the signal; it holds nothing else.
  */
-import type { LanguageModelV4, LanguageModelV4Message } from '@ai-sdk/provider'
+import type { LanguageModelV4 } from '@ai-sdk/provider'
 import type { AgentContext, AgentEnd, AgentRequest } from './agent.ts'
 import { answerCall } from './answer-call.ts'
 import { openAsker, type AskOptions } from './ask.ts'

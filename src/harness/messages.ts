@@ -33,7 +33,9 @@ export function userMessage(text: string): LanguageModelV4Message {
 }
 
 /** What the model said, as history. Blank text is left out: the API refuses it. So is reasoning that carries no signature. */
-export function assistantMessage(parts: readonly AssistantPart[]): Extract<LanguageModelV4Message, { role: 'assistant' }> {
+export function assistantMessage(
+  parts: readonly AssistantPart[],
+): Extract<LanguageModelV4Message, { role: 'assistant' }> {
   const content = parts.filter((part) => {
     if (part.type === 'text') return part.text.trim() !== ''
     return part.type === 'tool-call' || part.providerOptions !== undefined

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { blobOf, output, record, sha256Of } from '../../test/fixtures/memory-host.ts'
 import { newFolder, newRun } from '../../test/fixtures/memory-run.ts'
+import { checkRun } from '../run/check.ts'
 import { knownEvents } from '../run/events.ts'
 import { readLock } from '../run/lock.ts'
 import { readEvents } from '../run/log-reader.ts'
@@ -59,30 +61,50 @@ test('what the host had received is in the log once, by whom it was, with its en
   expect(await recoverRun(run.folder)).toEqual({ run: run.id, folder: run.folder, recovered: 3, problems: [] })
   const { printed, types, end } = await log(run)
   expect(printed).toEqual(['one', 'two'])
-  expect(types).toEqual(['cell-output', 'cell-end', 'sandbox-end', 'run-end'])
+  expect(types).toEqual(['notice-add', 'cell-output', 'cell-end', 'sandbox-end', 'run-end'])
   expect(end).toMatchObject({ status: 'crashed' })
   expect([existsSync(stateDir), readLock(run.folder)]).toEqual([false, undefined])
   expect(await recoverRun(run.folder)).toBeUndefined()
+})
+
+test('the run lasted until its last event before the recovery, however late and often that comes', async () => {
+  const bytes = Buffer.from('large')
+  const { run, stateDir } = crashed([output(1, 'one'), output(2, 'two'), blobOf(3, bytes)])
+  const lived = await readEvents(join(run.folder, 'events.jsonl'))
+  const [first, last] = [lived.events[0]!.at, lived.events.at(-1)!.at]
+  await sleep(1100)
+  await recoverRun(run.folder)
+  kill(run)
+  writeFileSync(join(stateDir, 'blobs', sha256Of(bytes)), bytes)
+  await sleep(1100)
+  expect(await recoverRun(run.folder)).toMatchObject({ problems: [] })
+  expect((await log(run)).end).toMatchObject({ status: 'crashed', durationMs: Date.parse(last) - Date.parse(first) })
+  const told = JSON.parse(readFileSync(join(run.folder, 'run.json'), 'utf8')) as { endedAt: string }
+  expect(told).toMatchObject({ endedAt: last, durationMs: Date.parse(last) - Date.parse(first) })
+  expect((await checkRun(run.folder)).problems).toEqual([])
 })
 
 test('two at once: one recovers', async () => {
   const { run } = crashed([output(1, 'one'), output(2, 'two')])
   const recoveries = await Promise.all([recoverRun(run.folder), recoverRun(run.folder)])
   expect(recoveries.filter(Boolean)).toHaveLength(1)
-  expect((await log(run)).types).toEqual(['cell-output', 'sandbox-end', 'run-end'])
+  expect((await log(run)).types).toEqual(['notice-add', 'cell-output', 'sandbox-end', 'run-end'])
 })
 
 test('what cannot be read now is kept, and saved the next time, without a repeat', async () => {
   const bytes = Buffer.from('large')
   const { run, stateDir } = crashed([output(1, 'one'), output(2, 'two'), blobOf(3, bytes)])
   expect(await recoverRun(run.folder)).toMatchObject({ problems: [expect.stringContaining(sha256Of(bytes))] })
-  expect([existsSync(join(stateDir, 'journal.jsonl')), (await log(run)).types]).toEqual([true, ['cell-output']])
+  expect([existsSync(join(stateDir, 'journal.jsonl')), (await log(run)).types]).toEqual([
+    true,
+    ['notice-add', 'cell-output'],
+  ])
   writeFileSync(join(stateDir, 'blobs', sha256Of(bytes)), bytes)
   // While this process lives, the run is its own.
   expect(await recoverRun(run.folder)).toBeUndefined()
   kill(run)
   expect(await recoverRun(run.folder)).toMatchObject({ recovered: 2, problems: [] })
-  expect((await log(run)).types).toEqual(['cell-output', 'cell-output', 'sandbox-end', 'run-end'])
+  expect((await log(run)).types).toEqual(['notice-add', 'cell-output', 'cell-output', 'sandbox-end', 'run-end'])
 })
 
 test('a run that lives, has ended, or is none is left alone', async () => {

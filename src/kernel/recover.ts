@@ -10,6 +10,7 @@ import { eventsOfRecord } from '../channel/record-events.ts'
 import { resultSaver } from '../environment/save-result.ts'
 import { describeError, SeerError } from '../errors.ts'
 import { readLock } from '../run/lock.ts'
+import { isRecovery, RECOVERY_NOTICE } from '../run/lifetime.ts'
 import { Run } from '../run/run.ts'
 import { readEvents } from '../run/log-reader.ts'
 import type { EventOf, RunEvent, UnknownEvent } from '../run/events.ts'
@@ -17,6 +18,14 @@ import { attachLocalMachine } from '../sandbox/local/local.ts'
 import { endHost } from '../sandbox/local/end-host.ts'
 
 type LoggedEvent = RunEvent | UnknownEvent
+
+/** The first event of a recovery: the times of what follows are not those of the run. */
+const RECOVERED = {
+  level: 'warning',
+  code: RECOVERY_NOTICE,
+  text: 'Here Seer’s process was killed, or crashed. What follows was read from its sandbox afterwards.',
+} as const
+
 export interface Recovery {
   readonly run: string
   readonly folder: string
@@ -36,6 +45,7 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
   if (!run) return undefined
   const { events } = await readEvents(join(folder, 'events.jsonl'))
   const problems: string[] = []
+  if (!events.some(isRecovery)) run.emit({ type: 'notice-add', by: 'system', ...RECOVERED })
   const before = run.lastSeq
   for (const start of openSandboxes(events)) {
     try {
@@ -51,19 +61,10 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
     }
   }
   const recovered = run.lastSeq - before
-  const killedAt = events.at(-1)?.at
-  if (problems.length === 0 && killedAt !== undefined)
-    run.emit({ type: 'notice-add', by: 'system', level: 'warning', code: 'run-recovered', text: whatHappened(killedAt, recovered) })
   // What could not be saved now is kept where it is, for the next time.
   if (problems.length > 0) run.leave()
   else await run.end('crashed')
   return { run: run.id, folder, recovered, problems }
-}
-
-function whatHappened(killedAt: string, recovered: number): string {
-  const at = killedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
-  const saved = recovered === 1 ? '1 event was' : `${recovered} events were`
-  return `Seer’s process was killed, or crashed, at ${at} or soon after; ${saved} saved later.`
 }
 
 function openSandboxes(events: readonly LoggedEvent[]): EventOf<'sandbox-start'>[] {

@@ -129,6 +129,11 @@ test.each<[string, () => void, RegExp]>([
     () => edit('run.json', 'completed', 'failed'),
     /run.json: says status "failed"; the log says "completed"/,
   ],
+  [
+    'a duration that cannot be',
+    () => edit('events.jsonl', '"status":"completed","durationMs":5', '"status":"completed","durationMs":500000'),
+    /run-end says that the run took 500000 ms; its events span \d+ ms/,
+  ],
   ['a run.json that is gone', () => rmSync(join(folder, 'run.json')), /run.json: ENOENT/],
   ['an empty log', () => writeFileSync(join(folder, 'events.jsonl'), ''), /holds no event/],
 ])('%s is found', async (_, damage, said) => {

@@ -11,7 +11,9 @@ import { fileProblem, openArtifacts, type Artifacts } from './artifacts.ts'
 import { checkNbformat } from './check-nbformat.ts'
 import type { EventOf, RunEvent } from './events.ts'
 import { notebookFold, notebookOf, type NotebookState } from './fold-notebook.ts'
+import { durationProblem, lifetimeFold, type Lifetime } from './lifetime.ts'
 import { readLog } from './log-reader.ts'
+import { runJson } from './run-json.ts'
 import { resultRow, tableFile } from './results.ts'
 
 export interface CheckResult {
@@ -60,6 +62,7 @@ type Report = (where: string, what: string) => void
 
 interface WholeLog {
   state: NotebookState
+  lifetime: Lifetime
   events: number
   unknownEvents: number
   rowCount: number
@@ -73,6 +76,7 @@ interface WholeLog {
 async function readWholeLog(folder: string, report: Report): Promise<WholeLog> {
   const log: WholeLog = {
     state: notebookFold.initial(),
+    lifetime: lifetimeFold.initial(),
     events: 0,
     unknownEvents: 0,
     rowCount: 0,
@@ -88,6 +92,7 @@ async function readWholeLog(folder: string, report: Report): Promise<WholeLog> {
       }
       log.events += 1
       log.state = notebookFold.step(log.state, line.event)
+      log.lifetime = lifetimeFold.step(log.lifetime, line.event)
       if (line.kind === 'unknown') log.unknownEvents += 1
       else take(log, line.event)
     }
@@ -95,6 +100,8 @@ async function readWholeLog(folder: string, report: Report): Promise<WholeLog> {
     report('events.jsonl', describeError(error))
   }
   if (log.events === 0) report('events.jsonl', 'holds no event')
+  const wrong = durationProblem(log.lifetime)
+  if (wrong !== undefined) report('events.jsonl', wrong)
   return log
 }
 
@@ -180,15 +187,20 @@ function checkRunJson(folder: string, { summary }: NotebookState, report: Report
     report('run.json', describeError(error))
     return undefined
   }
-  const { run, experiment, profile, provider, seed, status, confinement } = summary
   const said = typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : {}
-  for (const [key, value] of Object.entries({ run, experiment, profile, provider, seed, status, confinement })) {
+  const facts = JSON.parse(JSON.stringify(runJson(summary))) as Record<string, unknown>
+  for (const [key, value] of Object.entries(facts)) {
     if (said[key] !== undefined && !isDeepStrictEqual(said[key], value)) {
-      report('run.json', `says ${key} ${JSON.stringify(said[key])}; the log says ${JSON.stringify(value)}`)
+      report('run.json', `says ${key} ${shown(said[key])}; the log says ${shown(value)}`)
     }
   }
   if (said['status'] === undefined) report('run.json', 'does not say the status')
   return found
+}
+
+function shown(value: unknown): string {
+  const json = JSON.stringify(value)
+  return json.length <= 200 ? json : `${json.slice(0, 200)}…`
 }
 
 const withPython = z.object({ environment: z.object({ python: z.string() }) })

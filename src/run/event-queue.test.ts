@@ -40,3 +40,29 @@ test('leaving the loop takes the queue back', async () => {
   expect(closed).toBe(1)
   expect(await queue.next()).toEqual({ value: undefined, done: true })
 })
+
+test('a reader has caught up once it asks for more than there is', async () => {
+  const queue = new EventQueue(() => undefined)
+  const told: string[] = []
+  const watch = (name: string) => void queue.caughtUp().then(() => told.push(name))
+  const settle = () => new Promise((resolve) => setImmediate(resolve))
+  queue.push(event(1))
+  watch('before it read')
+  await settle()
+  await queue.next()
+  await settle()
+  // It has the event, and may still be busy with it.
+  expect(told).toEqual([])
+  const next = queue.next()
+  watch('while it waits')
+  await settle()
+  expect(told).toEqual(['before it read', 'while it waits'])
+  queue.push(event(2))
+  watch('while it wakes')
+  await next
+  await settle()
+  expect(told).toHaveLength(2)
+  await queue.return()
+  await settle()
+  expect(told).toEqual(['before it read', 'while it waits', 'while it wakes'])
+})

@@ -125,6 +125,22 @@ test.each<[string, EventInput[], string[]]>([
     ['c1 died', 'c1 running'],
   ],
   [
+    'a kernel that Seer ended',
+    [
+      begin('c1'),
+      {
+        type: 'kernel-dead',
+        by: 'system',
+        session: 's',
+        reason: 'asked',
+        exitCode: null,
+        signal: 'SIGTERM',
+        variablesLost: true,
+      },
+    ],
+    ['c1 stopped'],
+  ],
+  [
     'names that every object has',
     [begin('__proto__'), begin('constructor'), end('__proto__')],
     ['__proto__ ok', 'constructor running'],

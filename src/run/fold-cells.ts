@@ -80,7 +80,8 @@ export const cellsFold = foldBy<CellsState>(() => ({ order: [], cells: {}, displ
     else cell.lost.push({ reason: event.reason, messages: event.messages, bytes: event.bytes })
     touch(cell, event)
   },
-  'kernel-dead': (state, event) => endRunning(state, 'died', event.session ?? null),
+  'kernel-dead': (state, event) =>
+    endRunning(state, event.reason === 'asked' ? 'stopped' : 'died', event.session ?? null),
   'run-end': (state) => endRunning(state, 'unknown'),
 })
 

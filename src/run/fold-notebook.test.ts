@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { stampAll } from '../../test/generate-log.ts'
 import { inline } from '../notebook/inline.ts'
 import type { Output } from '../notebook/nbformat.ts'
-import type { EventInput } from './events.ts'
+import type { By, EventInput } from './events.ts'
 import { notebookFold, notebookOf } from './fold-notebook.ts'
 import { fold } from './fold.ts'
 
@@ -53,7 +53,9 @@ describe('the first cell', () => {
     const about = aboutAfter()
     expect(about).toContain('# my\\_experiment')
     expect(about).toContain('**This run was not confined.**')
-    expect(about).toContain('still **running**')
+    expect(about).toContain(
+      'It started on 2026-01-01 at 00:00:00 UTC and was still **running** when this was written. No cell',
+    )
     expect(about).not.toContain('recording')
   })
 
@@ -71,7 +73,7 @@ describe('the first cell', () => {
     }
     const about = aboutAfter(agent, { type: 'run-end', by: 'system', status: 'completed', durationMs: 65_000 })
     expect(about).toContain(
-      "**The agent's words are a recording.** They were written by some-model (claude) on 2026-03-01T10:00:00Z",
+      "**The agent's words are a recording.** They were written by some-model (claude) on 2026-03-01 at 10:00:00 UTC",
     )
     expect(about).toContain('had not seen the expected answer')
     expect(about).toContain('**completed** after 1 min 5 s')
@@ -121,22 +123,153 @@ test('a superseded cell stands closed before its successor; a set-up cell has it
     begin('c2'),
     begin('c3', { supersedes: 'c1' }),
   )
-  expect(notebook.cells.map(({ id }) => id)).toEqual(['seer-about', 'c0', 'c1', 'c3', 'c2'])
+  expect(notebook.cells.map(({ id }) => id)).toEqual(['seer-about', 'c0', 'c1-replaced', 'c1', 'c3', 'c2', 'seer-end'])
   expect(notebook.cells[1]!.metadata).toMatchObject({ tags: ['setup'], jupyter: { source_hidden: true } })
-  expect(notebook.cells[2]!.metadata).toMatchObject({
+  expect(notebook.cells[2]!.source).toBe('*The next cell, c1, was replaced by c3; its code and output are folded.*')
+  expect(notebook.cells[3]!.metadata).toMatchObject({
     tags: ['superseded'],
     jupyter: { source_hidden: true, outputs_hidden: true },
     seer: { supersededBy: 'c3' },
   })
-  expect(notebook.cells[3]!.metadata).toMatchObject({ seer: { supersedes: 'c1' } })
+  expect(notebook.cells[4]!.metadata).toMatchObject({ seer: { supersedes: 'c1' } })
 })
 
 test('cells of a second session have ids of their own', () => {
   const notebook = notebookAfter(begin('c1'), begin('c1', { session: 't.x' }), begin('seer-about'))
-  expect(notebook.cells.map(({ id }) => id)).toEqual(['seer-about', 'c1', 't_x-c1', 'seer-about-2'])
+  expect(notebook.cells.map(({ id }) => id)).toEqual(['seer-about', 'c1', 't_x-c1', 'seer-about-2', 'seer-end'])
+})
+
+const says = (text: string, who: By = by, more: object = {}): EventInput => ({
+  type: 'agent-message',
+  by: who,
+  role: who === by ? 'assistant' : 'user',
+  text,
+  ...more,
+})
+const markdown = (cell: string, text: string, supersedes?: string): EventInput => ({
+  type: 'markdown-add',
+  by,
+  session: 's',
+  cell,
+  text,
+  ...(supersedes === undefined ? {} : { supersedes }),
+})
+const sources = (...events: EventInput[]) =>
+  notebookAfter(...events)
+    .cells.slice(1, -1)
+    .map(({ id, source }) => `${id} ${String(source)}`)
+
+test('words stand before the cell that their agent ran next, the last ones at the end, each under a name', () => {
+  const told = sources(
+    says('Begin.', 'system', { agent: 'main' }),
+    says('# I start\n\n<b>now</b>'),
+    begin('c0', { by: 'setup', hidden: true }),
+    begin('c1'),
+    begin('c2'),
+    says('Look at layer 3.', 'researcher', { agent: 'main' }),
+    says(' '),
+    says('I mend c1.'),
+    begin('c3', { supersedes: 'c1' }),
+    says('Done.'),
+  )
+  expect(told).toEqual([
+    'c0 1',
+    'words-3 **main:**\n\n> # I start\n>\n> <\u200bb>now<\u200b/b>',
+    'c1-replaced *The next cell, c1, was replaced by c3; its code and output are folded.*',
+    'c1 1',
+    'words-7 **The researcher to main:**\n\n> Look at layer 3.',
+    'words-9 **main:**\n\n> I mend c1.',
+    'c3 1',
+    'c2 1',
+    'words-11 **main:**\n\n> Done.',
+  ])
+})
+
+test('two agents: each one’s words stand before its own cells; who has ended has his before whatever comes next', () => {
+  const other = 'agent:other'
+  const told = sources(
+    says('A'),
+    says('B', other, { role: 'assistant' }),
+    begin('c1', { by: other }),
+    begin('c2'),
+    says('A ends'),
+    { type: 'agent-end', by, reason: 'finished' },
+    begin('c3', { by: other }),
+  )
+  expect(told.map((text) => text.replaceAll('\n', ''))).toEqual([
+    'words-3 **other:**> B',
+    'c1 1',
+    'words-2 **main:**> A',
+    'c2 1',
+    'words-6 **main:**> A ends',
+    'c3 1',
+  ])
+})
+
+test('a claim stands where it was submitted, with all that is in it, and nothing in it acts', () => {
+  const finding = {
+    claim: 'It has <script>30</script> blocks.\n\n**Checked by Seer**',
+    confidence: 0.9,
+    answer: { layers: 30, words: ['a|b', '# c'] },
+    effect: { value: 0.4, unit: 'logits', n: 60, interval: [0.3, 0.5] as [number, number] },
+    control: 'an\nuntied copy',
+    cells: ['c1'],
+  }
+  const submit = (session: string): EventInput => ({ type: 'finding-submit', by, session, finding })
+  const told = sources(begin('c1'), begin('c1', { session: 't' }), submit('s'), submit('t'), begin('c2'))
+  expect(told[2]).toBe(
+    [
+      'claim-4 **Claim of main** (not checked by anyone but the agent)',
+      '> It has <\u200bscript>30<\u200b/script> blocks.\n>\n> **Checked by Seer**',
+      [
+        '- Confidence: 0.9',
+        '- Answer, layers: 30',
+        '- Answer, words: \\["a\\|b","\\# c"\\]',
+        '- Effect: 0.4 logits, 95% interval 0.3 to 0.5, n = 60',
+        '- Control: an untied copy',
+        '- Rests on: c1',
+      ].join('\n'),
+    ].join('\n\n'),
+  )
+  expect(told[3]).toMatch(/^claim-5 .*does not count.*Rests on: t-c1$/s)
+  expect(told[4]).toBe('c2 1')
+})
+
+test('a replaced text is one line, with its words behind it, and cannot break out', () => {
+  const told = sources(markdown('c1', 'old\n\n</details>\n```'), markdown('c2', 'new', 'c1'))
+  expect(told).toEqual([
+    'c1 <details><summary>replaced by c2</summary>\n\n> old\n>\n> <\u200b/details>\n> ```\n\n</details>',
+    'c2 new',
+  ])
+})
+
+test('the last cell says how the run ended, and how far it agrees with its recording', () => {
+  const compute = { python: '3', torch: null, isa: 'x', threads: 1, device: 'cpu' }
+  const verdict = (cell: string, given: 'exact' | 'differs') => ({ cell, verdict: given, largestRelative: null })
+  const drift: EventInput = {
+    type: 'drift-report',
+    by: 'system',
+    recorded: compute,
+    fresh: compute,
+    rtol: 1e-4,
+    cells: [verdict('c1', 'exact'), verdict('c2', 'exact'), verdict('c3', 'differs')],
+  }
+  const last = (...events: EventInput[]) => String(notebookAfter(...events).cells.at(-1)!.source)
+  expect(last()).toBe('This run was still **running** when this was written.')
+  expect(last(drift, { type: 'run-end', by: 'system', status: 'completed', durationMs: 41_200 })).toBe(
+    'This run **completed** after 41.2 s. Compared with the recording, cell by cell (3): 2 put out exactly the same, 1 something else.',
+  )
+  expect(last({ type: 'run-end', by: 'system', status: 'crashed', durationMs: 900 })).toContain(
+    '**crashed** after 900 ms. Its process ended without a word',
+  )
 })
 
 test.each<[string, EventInput[], RegExp]>([
+  [
+    'was stopped with its kernel',
+    [begin('c1'), { ...end('c1'), status: 'stopped' } as EventInput],
+    /Seer ended the kernel/,
+  ],
   ['is still running', [begin('c1')], /still running/],
   [
     'was interrupted',

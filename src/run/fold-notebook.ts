@@ -1,28 +1,40 @@
 /** The notebook of a run: a pure fold of its log. Nothing is erased: a superseded cell stands, closed, before its successor. */
 import type * as nbformat from '@jupyterlab/nbformat'
 import { markOutput, notebookOutputs, size } from '../notebook/notebook-outputs.ts'
-import { cellsFold, cellsOf, type CellState, type CellsState } from './fold-cells.ts'
+import { plain, quoted } from '../notebook/safe-markdown.ts'
+import { cellsFold, type CellState, type CellsState } from './fold-cells.ts'
+import { saidFold, type SaidState, type Saying } from './fold-said.ts'
 import { summaryFold, type Summary } from './fold-summary.ts'
 import type { Fold } from './fold.ts'
-import { aboutText } from './notebook-about.ts'
+import { aboutText, endText } from './notebook-about.ts'
+import { sayingText } from './notebook-said.ts'
 
 export interface NotebookState {
   cells: CellsState
+  said: SaidState
   summary: Summary
 }
 
+/** A cell of the notebook, made only when it is needed: one whose id and version are those of before is the same. */
+export interface NotebookItem {
+  readonly id: string
+  readonly version: number
+  readonly make: () => nbformat.ICodeCell | nbformat.IMarkdownCell
+}
+
 export const notebookFold: Fold<NotebookState> = {
-  initial: () => ({ cells: cellsFold.initial(), summary: summaryFold.initial() }),
+  initial: () => ({ cells: cellsFold.initial(), said: saidFold.initial(), summary: summaryFold.initial() }),
   step: (state, event) => ({
     cells: cellsFold.step(state.cells, event),
+    said: saidFold.step(state.said, event),
     summary: summaryFold.step(state.summary, event),
   }),
 }
 
 /** Displays may hold references to files: see `inline`. */
 export function notebookOf(state: NotebookState): nbformat.INotebookContent {
-  const cells = [...notebookCells(state.cells)].map(({ id, cell }) => notebookCell(id, cell))
-  return { ...notebookFrame(state.summary), cells: [aboutCell(state.summary), ...cells] }
+  const cells = [...notebookItems(state)].map(({ make }) => make())
+  return { ...notebookFrame(state.summary), cells: [aboutCell(state.summary), ...cells, endCell(state.summary)] }
 }
 
 /** All but the cells. */
@@ -58,25 +70,70 @@ export function notebookFrame(
 }
 
 export function aboutCell(summary: Summary): nbformat.IMarkdownCell {
-  return { cell_type: 'markdown', id: 'seer-about', metadata: { seer: { by: 'system' } }, source: aboutText(summary) }
+  return markdownCell('seer-about', { by: 'system' }, aboutText(summary))
 }
 
-/** The cells with ids that nbformat allows and that no two share: the first session's own, others' with their session. */
-export function* notebookCells(state: CellsState): Generator<{ id: string; cell: CellState }> {
-  const taken = new Set(['seer-about'])
-  const cells = cellsOf(state)
-  const firstSession = cells[0]?.session
-  for (const cell of cells) {
-    const name = cell.session === firstSession || cell.session === null ? cell.cell : `${cell.session}-${cell.cell}`
-    const base = name.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 60)
-    let id = base
-    for (let n = 2; taken.has(id); n++) id = `${base}-${n}`
+export function endCell(summary: Summary): nbformat.IMarkdownCell {
+  return markdownCell('seer-end', { by: 'system' }, endText(summary))
+}
+
+/** All that stands between the first cell and the last: cells, and before them what was said. */
+export function* notebookItems(state: NotebookState): Generator<NotebookItem> {
+  const { order, cells } = state.cells
+  const taken = new Set(['seer-about', 'seer-end'])
+  const unique = (name: string) => {
+    let id = name
+    for (let n = 2; taken.has(id); n++) id = `${name}-${n}`
     taken.add(id)
-    yield { id, cell }
+    return id
   }
+  const first = cells[order[0] ?? '']?.session ?? null
+  const nameOf = (session: string | null, cell: string) =>
+    session === first || session === null ? cell : `${session}-${cell}`
+  const said = (saying: Saying): NotebookItem => {
+    const id = unique(`${saying.kind}-${saying.seq}`)
+    return { id, version: 0, make: () => saidCell(id, saying, nameOf) }
+  }
+  for (const key of order) {
+    const cell = cells[key]!
+    const { version, supersededBy } = cell
+    for (const saying of state.said.before[key] ?? []) yield said(saying)
+    const id = unique(idOf(nameOf(cell.session, cell.cell)))
+    const successor = supersededBy === null ? null : nameOf(cell.session, supersededBy)
+    if (successor !== null && cell.kind === 'code') {
+      const noteId = unique(`${id}-replaced`)
+      yield { id: noteId, version, make: () => markdownCell(noteId, { by: 'system' }, replacedText(id, successor)) }
+    }
+    yield { id, version, make: () => notebookCell(id, cell, successor) }
+  }
+  for (const saying of state.said.last) yield said(saying)
 }
 
-export function notebookCell(id: string, cell: CellState): nbformat.ICodeCell | nbformat.IMarkdownCell {
+/** nbformat allows 64 of these characters; some are left for what is added to tell two cells apart. */
+function idOf(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 50)
+}
+
+type Labels = Record<string, string | number | boolean | null>
+
+function markdownCell(id: string, seer: Labels, source: string, tags: string[] = []): nbformat.IMarkdownCell {
+  return { cell_type: 'markdown', id, metadata: { seer, ...(tags.length > 0 ? { tags } : {}) }, source }
+}
+
+function saidCell(id: string, saying: Saying, nameOf: (session: string | null, cell: string) => string) {
+  const { by, kind, seq } = saying
+  return markdownCell(id, { by, kind, seq }, sayingText(saying, nameOf), [kind])
+}
+
+function replacedText(id: string, successor: string): string {
+  return `*The next cell, ${plain(id)}, was replaced by ${plain(successor)}; its code and output are folded.*`
+}
+
+function notebookCell(
+  id: string,
+  cell: CellState,
+  successor: string | null,
+): nbformat.ICodeCell | nbformat.IMarkdownCell {
   const { by, hidden, status, durationMs, generation, supersedes, supersededBy } = cell
   const seer = {
     by,
@@ -85,25 +142,32 @@ export function notebookCell(id: string, cell: CellState): nbformat.ICodeCell | 
     ...(supersededBy === null ? {} : { supersededBy }),
   }
   const tags = [...(hidden ? ['setup'] : []), ...(supersededBy === null ? [] : ['superseded'])]
-  const labels = { seer, ...(tags.length > 0 ? { tags } : {}) }
   if (cell.kind === 'markdown') {
-    const jupyter = supersededBy === null ? {} : { jupyter: { source_hidden: true } }
-    return { cell_type: 'markdown', id, metadata: { ...labels, ...jupyter }, source: cell.source }
+    return markdownCell(id, seer, successor === null ? cell.source : folded(cell.source, successor), tags)
   }
   const closed = supersededBy === null ? { source_hidden: hidden } : { source_hidden: true, outputs_hidden: true }
   return {
     cell_type: 'code',
     id,
-    metadata: { ...labels, ...(tags.length > 0 ? { jupyter: closed, collapsed: supersededBy !== null } : {}) },
+    metadata: {
+      seer,
+      ...(tags.length > 0 ? { tags, jupyter: closed, collapsed: supersededBy !== null } : {}),
+    },
     source: cell.source,
     outputs: [...notebookOutputs(cell.outputs), ...marksOf(cell).map(markOutput)],
     execution_count: cell.executionCount !== null && cell.executionCount >= 0 ? cell.executionCount : null,
   }
 }
 
+/** One line, and its text behind it. */
+function folded(text: string, successor: string): string {
+  return `<details><summary>replaced by ${plain(successor)}</summary>\n\n${quoted(text)}\n\n</details>`
+}
+
 const STATUS_MARKS: Partial<Record<CellState['status'], string>> = {
   running: '[this cell was still running when the notebook was written]',
   died: '[the kernel died in this cell; all variables were lost]',
+  stopped: '[Seer ended the kernel while this cell ran; all variables were lost]',
   aborted: '[this cell never ran: one before it in the queue failed or was interrupted]',
   unknown: '[how this cell ended is not known]',
 }

@@ -2,6 +2,7 @@
 import { eventPayloads, type AnsweredBy, type By, type Compute, type Drift, type EventOf } from './events.ts'
 import { cellKey } from './fold-cells.ts'
 import { foldBy } from './fold.ts'
+import { isRecovery, lifetimeMs } from './lifetime.ts'
 
 export type SummaryStatus = 'running' | EventOf<'run-end'>['status']
 
@@ -12,34 +13,54 @@ export interface Usage {
   cacheWriteTokens: number
 }
 
+interface OpenCell {
+  hidden: boolean
+  interrupted: boolean
+  /** It was interrupted, and raised KeyboardInterrupt after that. */
+  gaveIn: boolean
+}
+
 export interface Summary {
   run: string | null
+  /** The version of Seer. */
+  seer: string | null
   experiment: string | null
   profile: string | null
   backend: string | null
   provider: string | null
   seed: number | null
+  params: EventOf<'run-start'>['params']
+  /** The Python environment of the last sandbox, by the id of its locked packages. */
+  environment: { id: string; python: string | null } | null
+  /** Of the tools of all sessions. */
+  toolsVersion: string | null
+  libraries: { name: string; sha256: string }[]
   /** 'none' when nothing keeps the agent's code from the rest of the machine. */
   confinement: string | null
   status: SummaryStatus
   error: { code: string; message: string; hint?: string | undefined } | null
   startedAt: string | null
+  /** Of a crashed run: when it was last heard of. */
   endedAt: string | null
   /** Of a run that has not ended: until its last event. */
   durationMs: number
-  lastAt: string | null
-  /** Cells of the agents and the researcher; Seer's own set-up cells are `hidden`. */
+  /** Cells of the agents and the researcher, each in one of the next six; Seer's own set-up cells are `hidden`. */
   cells: {
     started: number
     ok: number
     failed: number
+    /** They raised KeyboardInterrupt when they were interrupted. */
+    interrupted: number
+    /** Seer ended the kernel while they ran. */
+    stopped: number
+    unknown: number
     running: number
     superseded: number
     hidden: number
     markdown: number
   }
-  /** What each cell was last heard to be, for the counts above. */
-  open: Record<string, 'shown' | 'hidden'>
+  /** What the fold itself needs to go on: no facts about the run. */
+  open: { cells: Record<string, OpenCell>; lastAt: string | null; recovered: boolean }
   usage: Usage
   /** By list prices; null where the price of an answer was not known. */
   costUsd: number | null
@@ -65,23 +86,40 @@ export interface Summary {
 /** More of one kind than anybody would read: the log has them all. */
 const MAX_LISTED = 1000
 
+const NO_CELLS: Summary['cells'] = {
+  started: 0,
+  ok: 0,
+  failed: 0,
+  interrupted: 0,
+  stopped: 0,
+  unknown: 0,
+  running: 0,
+  superseded: 0,
+  hidden: 0,
+  markdown: 0,
+}
+
 function initial(): Summary {
   return {
     run: null,
+    seer: null,
     experiment: null,
     profile: null,
     backend: null,
     provider: null,
     seed: null,
+    params: {},
+    environment: null,
+    toolsVersion: null,
+    libraries: [],
     confinement: null,
     status: 'running',
     error: null,
     startedAt: null,
     endedAt: null,
     durationMs: 0,
-    lastAt: null,
-    cells: { started: 0, ok: 0, failed: 0, running: 0, superseded: 0, hidden: 0, markdown: 0 },
-    open: {},
+    cells: { ...NO_CELLS },
+    open: { cells: {}, lastAt: null, recovered: false },
     usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
     costUsd: 0,
     budgetUsd: null,
@@ -102,21 +140,28 @@ function initial(): Summary {
 
 const steps = foldBy<Summary>(initial, {
   'run-start': (s, e) => {
-    const { run, experiment, profile, backend, provider, seed, confinement } = e
-    Object.assign(s, { run, experiment, profile, backend, provider, seed, confinement, startedAt: e.at })
+    const { run, seer, experiment, profile, params, backend, provider, seed, confinement } = e
+    Object.assign(s, { run, seer, experiment, profile, params, backend, provider, seed, confinement, startedAt: e.at })
     s.budgetUsd = e.budgetUsd ?? null
   },
   'run-end': (s, e) => {
-    Object.assign(s, { status: e.status, error: e.error ?? null, endedAt: e.at, durationMs: e.durationMs })
+    const endedAt = s.open.recovered ? s.open.lastAt : e.at
+    Object.assign(s, { status: e.status, error: e.error ?? null, endedAt, durationMs: e.durationMs })
+    s.cells.unknown += s.cells.running
     s.cells.running = 0
-    s.open = {}
+    s.open.cells = {}
   },
   'sandbox-start': (s, e) => {
     s.confinement = s.confinement === 'none' ? 'none' : e.confinement
+    const { python } = e.attach
+    s.environment = { id: e.environment, python: typeof python === 'string' ? python : null }
   },
   'session-start': (s, e) => {
     for (const { name, weightsSha256, quantisation } of e.models)
       addOnce(s.subjects, { name, weightsSha256, quantisation })
+    for (const { name, sha256 } of e.libraries) addOnce(s.libraries, { name, sha256 })
+    const versions = s.toolsVersion?.split(', ') ?? []
+    if (!versions.includes(e.toolsVersion)) s.toolsVersion = [...versions, e.toolsVersion].join(', ')
   },
   'kernel-start': (s) => {
     s.kernels.started += 1
@@ -140,18 +185,27 @@ const steps = foldBy<Summary>(initial, {
   },
   'agent-end': (s, { by, reason, detail }) => addOnce(s.ends, { agent: by, reason, detail }),
   'cell-start': (s, e) => {
-    s.open[cellKey(e)] = e.hidden ? 'hidden' : 'shown'
+    s.open.cells[cellKey(e)] = { hidden: e.hidden, interrupted: false, gaveIn: false }
     if (e.hidden) s.cells.hidden += 1
     else s.cells.started += 1
     if (!e.hidden) s.cells.running += 1
     if (e.supersedes !== undefined) s.cells.superseded += 1
   },
   'cell-end': (s, e) => {
-    const kind = s.open[cellKey(e)]
-    delete s.open[cellKey(e)]
-    if (kind !== 'shown') return
+    const cell = s.open.cells[cellKey(e)]
+    delete s.open.cells[cellKey(e)]
+    if (!cell || cell.hidden) return
     s.cells.running -= 1
-    s.cells[e.status === 'ok' ? 'ok' : 'failed'] += 1
+    s.cells[countedAs(e.status, cell)] += 1
+  },
+  'cell-interrupt': (s, e) => {
+    const cell = s.open.cells[cellKey(e)]
+    if (cell) cell.interrupted = true
+  },
+  'cell-output': (s, e) => {
+    const cell = s.open.cells[cellKey(e)]
+    const isInterrupt = e.output.output_type === 'error' && e.output.ename === 'KeyboardInterrupt'
+    if (cell?.interrupted && isInterrupt) cell.gaveIn = true
   },
   'markdown-add': (s, e) => {
     s.cells.markdown += 1
@@ -169,7 +223,11 @@ const steps = foldBy<Summary>(initial, {
     s.drift = { exact: 0, 'within-tolerance': 0, differs: 0, missing: 0 }
     for (const { verdict } of e.cells) s.drift[verdict] += 1
   },
-  'notice-add': (s, { level, code, text }) => addOnce(s.notices, { level, code, text }),
+  'notice-add': (s, e) => {
+    const { level, code, text } = e
+    addOnce(s.notices, { level, code, text })
+    if (isRecovery(e)) s.open.recovered = true
+  },
 })
 
 export const summaryFold: typeof steps = {
@@ -177,12 +235,15 @@ export const summaryFold: typeof steps = {
   step(state, event) {
     if (!Object.hasOwn(eventPayloads, event.type)) return state
     const next = steps.step(state, event)
-    next.lastAt = event.at
-    if (next.endedAt === null && next.startedAt !== null) {
-      next.durationMs = Math.max(0, Date.parse(event.at) - Date.parse(next.startedAt))
-    }
+    if (!next.open.recovered) next.open.lastAt = event.at
+    if (next.endedAt === null) next.durationMs = lifetimeMs({ startedAt: next.startedAt, lastAt: next.open.lastAt })
     return next
   },
+}
+
+function countedAs(status: EventOf<'cell-end'>['status'], { gaveIn }: OpenCell): keyof Summary['cells'] {
+  if (status === 'ok' || status === 'stopped' || status === 'unknown') return status
+  return status === 'error' && gaveIn ? 'interrupted' : 'failed'
 }
 
 function addOnce<T>(list: T[], item: T): void {

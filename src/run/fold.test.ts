@@ -3,15 +3,19 @@ import { describe, expect, test } from 'vitest'
 import { logs } from '../../test/generate-log.ts'
 import { parseEvent } from './events.ts'
 import { cellsFold } from './fold-cells.ts'
+import { saidFold } from './fold-said.ts'
 import { findingsFold } from './fold-findings.ts'
 import { notebookFold, notebookOf } from './fold-notebook.ts'
 import { summaryFold } from './fold-summary.ts'
 import { fold, foldBy, type Fold } from './fold.ts'
+import { lifetimeFold } from './lifetime.ts'
 
 const folds: [string, Fold<unknown>][] = [
   ['cells', cellsFold],
   ['summary', summaryFold],
   ['findings', findingsFold],
+  ['said', saidFold],
+  ['lifetime', lifetimeFold],
   ['notebook', notebookFold],
 ]
 

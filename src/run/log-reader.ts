@@ -50,11 +50,16 @@ export async function* readLog(path: string, options: ReadLogOptions = {}): Asyn
     }
     const { seq } = parsed.event
     if (lastSeq !== undefined && seq <= lastSeq) {
-      yield { kind: 'problem', problem: { kind: 'repeat', at, why: `event ${seq} comes again after event ${lastSeq}` }, end }
+      yield {
+        kind: 'problem',
+        problem: { kind: 'repeat', at, why: `event ${seq} comes again after event ${lastSeq}` },
+        end,
+      }
       continue
     }
     if (lastSeq !== undefined && seq !== lastSeq + 1) {
-      const why = seq === lastSeq + 2 ? `event ${lastSeq + 1} is missing` : `events ${lastSeq + 1} to ${seq - 1} are missing`
+      const why =
+        seq === lastSeq + 2 ? `event ${lastSeq + 1} is missing` : `events ${lastSeq + 1} to ${seq - 1} are missing`
       yield { kind: 'problem', problem: { kind: 'gap', at, why }, end: at }
     }
     lastSeq = seq

@@ -1,18 +1,61 @@
-/** The first cell of a notebook: what a reader must know before believing the rest. */
-import { neutralise } from '../notebook/terminal-text.ts'
+/** The first cell of a notebook, what a reader must know before believing the rest; and the last, how it ended. */
+import { plain } from '../notebook/safe-markdown.ts'
 import type { Summary } from './fold-summary.ts'
 
 export function aboutText(summary: Summary): string {
   const title = `# ${plain(summary.experiment ?? 'A run')}`
-  return [title, statusLine(summary), ...warnings(summary).map((text) => `> ${text}`), footer(summary)].join('\n\n')
+  const first = [runSentence(summary), cellsSentence(summary), subjectsSentence(summary)].filter((text) => text !== '')
+  return [title, first.join(' '), ...warnings(summary).map((text) => `> ${text}`), footer(summary)].join('\n\n')
 }
 
-function statusLine({ run, startedAt, status, durationMs, error, cells }: Summary): string {
-  const state =
-    status === 'running' ? 'still **running** when this was written' : `**${status}** after ${duration(durationMs)}`
-  const counts = `${cells.started} cells, ${cells.failed} failed`
+/** Status, and for a played recording how far the fresh outputs agree with it. */
+export function endText(summary: Summary): string {
+  return [`This run ${statusWords(summary)}.${endDetail(summary)}`, driftSentence(summary)]
+    .filter((text) => text !== '')
+    .join(' ')
+}
+
+function runSentence(summary: Summary): string {
+  const { run, profile, startedAt, seer, seed } = summary
+  const named = `This is the run \`${run ?? '?'}\`${profile === null ? '' : ` with the profile ${plain(profile)}`}`
+  const made = seer === null ? '' : `, made by Seer ${plain(seer)}${seed === null ? '' : ` with the seed ${seed}`}`
+  return `${named}${made}. It started ${time(startedAt)} and ${statusWords(summary)}.${endDetail(summary)}`
+}
+
+function statusWords({ status, durationMs }: Summary): string {
+  return status === 'running'
+    ? 'was still **running** when this was written'
+    : `**${status}** after ${duration(durationMs)}`
+}
+
+function endDetail({ status, error }: Summary): string {
+  const crash = ' Its process ended without a word; what its sandbox still held was saved afterwards.'
   const why = error ? ` It ended with: ${plain(error.message)}` : ''
-  return `Run \`${run ?? '?'}\`, started ${startedAt ?? '?'}: ${state} (${counts}).${why}`
+  return (status === 'crashed' ? crash : '') + why
+}
+
+function cellsSentence({ cells }: Summary): string {
+  const { started, ok, failed, interrupted, stopped, unknown, running, superseded } = cells
+  if (started === 0) return 'No cell was run.'
+  const parts: [number, string][] = [
+    [ok, 'went well'],
+    [failed, 'failed'],
+    [interrupted, 'interrupted'],
+    [stopped, 'stopped with the kernel'],
+    [unknown, 'with an end that is not known'],
+    [running, 'still running'],
+  ]
+  const replaced = superseded === 0 ? '' : ` (${superseded} replaced by a later one)`
+  return `It ran ${started} ${started === 1 ? 'cell' : 'cells'}${replaced}: ${counted(parts)}.`
+}
+
+function subjectsSentence({ subjects }: Summary): string {
+  const named = subjects.map(
+    ({ name, quantisation, weightsSha256 }) =>
+      `${plain(name)} (${plain(quantisation)}, weights \`${weightsSha256.slice(0, 12).replaceAll('`', '')}\`)`,
+  )
+  if (named.length === 0) return ''
+  return `Under study: ${named.join('; ')}.`
 }
 
 const KNEW: Record<string, string> = {
@@ -25,13 +68,15 @@ function warnings({ recorded, confinement, kernels, lost, provider, models, agen
   const said = recorded.map(({ provider: from, model, at, knewTruth, note }) => {
     const saw = KNEW[String(knewTruth)]
     return (
-      `**The agent's words are a recording.** They were written by ${plain(model)} (${plain(from)}) on ${plain(at)} and played again here; ` +
-      `the code ran anew, so the outputs are of this run. ${saw}${note === undefined ? '' : ` ${plain(note)}`}`
+      `**The agent's words are a recording.** They were written by ${plain(model)} (${plain(from)}) ${time(at)} and played again here; ` +
+      `the code ran anew, so the outputs are of this run. ${saw}${note === undefined ? '' : ` Noted of it: “${plain(note)}”.`}`
     )
   })
   const model = models.at(-1) ?? agents.at(-1)?.model
   const live =
-    recorded.length > 0 || model === undefined ? [] : [`The agent: ${plain(model)} (${plain(provider ?? '?')}), live.`]
+    recorded.length > 0 || model === undefined
+      ? []
+      : [`The agent was ${plain(model)} (${plain(provider ?? '?')}), live.`]
   const unconfined =
     confinement === 'none'
       ? ["**This run was not confined.** The agent's code ran with all rights of the user who started it."]
@@ -50,6 +95,29 @@ function footer({ findings }: Summary): string {
   return `This notebook is made from \`events.jsonl\`, which lies beside it and is the record.${claims}`
 }
 
+function driftSentence({ drift }: Summary): string {
+  if (drift === null) return ''
+  const { exact, 'within-tolerance': near, differs, missing } = drift
+  const all = exact + near + differs + missing
+  const parts: [number, string][] = [
+    [exact, 'put out exactly the same'],
+    [near, 'the same within the tolerance'],
+    [differs, 'something else'],
+    [missing, 'ran in only one of the two'],
+  ]
+  return `Compared with the recording, cell by cell (${all}): ${counted(parts)}.`
+}
+
+function counted(parts: readonly [number, string][]): string {
+  return parts.flatMap(([n, what]) => (n > 0 ? [`${n} ${what}`] : [])).join(', ')
+}
+
+function time(at: string | null): string {
+  if (at === null) return 'at an unknown time'
+  const [, date, clock] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/.exec(at) ?? []
+  return date === undefined ? `on ${plain(at)}` : `on ${date} at ${clock} UTC`
+}
+
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   const seconds = ms / 1000
@@ -58,11 +126,4 @@ export function duration(ms: number): string {
   return minutes < 60
     ? `${minutes} min ${Math.round(seconds % 60)} s`
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-}
-
-/** One line, and no markdown of its own. */
-function plain(text: string): string {
-  return neutralise(text)
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/[\\`*_[\]<>#|]/g, (character) => `\\${character}`)
 }

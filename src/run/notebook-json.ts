@@ -1,7 +1,7 @@
 /** The text of notebook.ipynb, piece by piece: a cell that has not changed is not made again, and no piece is larger than a cell. */
 import { inlineCell } from '../notebook/inline.ts'
 import type { ReadBlob } from '../notebook/stream-text.ts'
-import { aboutCell, notebookCell, notebookCells, notebookFrame, type NotebookState } from './fold-notebook.ts'
+import { aboutCell, endCell, notebookFrame, notebookItems, type NotebookState } from './fold-notebook.ts'
 
 export class NotebookJson {
   readonly #readBlob: ReadBlob
@@ -16,16 +16,17 @@ export class NotebookJson {
 
   *pieces(state: NotebookState): Generator<Buffer> {
     yield Buffer.from(`{"cells": [\n${JSON.stringify(aboutCell(state.summary), null, 1)}`)
-    for (const { id, cell } of notebookCells(state.cells)) {
+    for (const { id, version, make } of notebookItems(state)) {
       const kept = this.#cache.get(id)
-      if (kept?.version === cell.version) {
+      if (kept?.version === version) {
         yield kept.json
         continue
       }
-      const json = Buffer.from(`,\n${JSON.stringify(inlineCell(notebookCell(id, cell), this.#readBlob), null, 1)}`)
-      this.#keep(id, cell.version, json)
+      const json = Buffer.from(`,\n${JSON.stringify(inlineCell(make(), this.#readBlob), null, 1)}`)
+      this.#keep(id, version, json)
       yield json
     }
+    yield Buffer.from(`,\n${JSON.stringify(endCell(state.summary), null, 1)}`)
     // The frame's own braces, opened above.
     yield Buffer.from(`\n],\n${JSON.stringify(notebookFrame(state.summary), null, 1).slice(2)}\n`)
   }

@@ -49,7 +49,7 @@ test('it can be read while the run goes on, and is whole each time', async () =>
   }
   await writer.close()
   expect(seen.size).toBeGreaterThan(3)
-  expect((read() as { cells: unknown[] }).cells).toHaveLength(61)
+  expect((read() as { cells: unknown[] }).cells).toHaveLength(62)
 })
 
 test('cells that have not changed are written from what was kept, and those that have are not', async () => {
@@ -77,7 +77,7 @@ test('not more often than asked', async () => {
   await sleep(200)
   expect(statSync(path).mtimeMs).toBe(first)
   await writer.close()
-  expect((read() as { cells: unknown[] }).cells).toHaveLength(3)
+  expect((read() as { cells: unknown[] }).cells).toHaveLength(4)
 })
 
 test('a write that fails is told of once, and only the last one is an error', async () => {
@@ -104,14 +104,14 @@ test('a failure that passes leaves a whole notebook', async () => {
   while (writer.problem === undefined) await sleep(5)
   rmSync(path, { recursive: true })
   await writer.close()
-  expect((read() as { cells: unknown[] }).cells).toHaveLength(4)
+  expect((read() as { cells: unknown[] }).cells).toHaveLength(5)
 })
 
 test('a process that cannot wait writes it all the same', () => {
   const writer = openNotebookWriter(path, { readBlob: noBlobs })
   for (const event of cells(2)) writer.push(event)
   writer.closeNow()
-  expect((read() as { cells: unknown[] }).cells).toHaveLength(3)
+  expect((read() as { cells: unknown[] }).cells).toHaveLength(4)
 })
 
 test('the event loop is never held for long', async () => {

@@ -29,14 +29,11 @@ export function openProjections(folder: string, artifacts: Artifacts): Projectio
     readBlob: (sha256, range) => artifacts.read(sha256, range),
   })
   const results = openResults(join(folder, 'results'))
-  const environment = { python: null as string | null }
 
   function push(event: AnyEvent): void {
     notebook.push(event)
     results.push(event)
-    if (event.type === 'sandbox-start') environment.python = pythonOf(event)
-    if (WRITES_RUN_JSON.has(event.type))
-      writeAtomic(join(folder, 'run.json'), runJson(notebook.state.summary, environment))
+    if (WRITES_RUN_JSON.has(event.type)) writeAtomic(join(folder, 'run.json'), runJson(notebook.state.summary))
   }
 
   return {
@@ -53,12 +50,6 @@ export function openProjections(folder: string, artifacts: Artifacts): Projectio
       return notebook.state.cells.order
     },
   }
-}
-
-function pythonOf(event: AnyEvent): string | null {
-  const attach = 'attach' in event ? event.attach : undefined
-  const python = typeof attach === 'object' && attach !== null && 'python' in attach ? attach.python : undefined
-  return typeof python === 'string' ? python : null
 }
 
 function writeAtomic(path: string, value: unknown): void {

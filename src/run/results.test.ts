@@ -19,7 +19,7 @@ const record = (table: string, row: Record<string, number>): EventInput => ({
   row,
 })
 const events = stampAll([record('trials', { a: 1 }), record('other', { b: 2 }), record('trials', { a: 2, _seq: 99 })])
-const rows = '{"a":1,"_seq":1,"_cell":"c1"}\n{"a":2,"_seq":3,"_cell":"c1"}\n'
+const rows = '{"a":1,"_seq":1,"_session":null,"_cell":"c1"}\n{"a":2,"_seq":3,"_session":null,"_cell":"c1"}\n'
 const read = () => readFileSync(join(folder, 'trials.jsonl'), 'utf8')
 
 test('a row for each record, with where it comes from', () => {
@@ -41,6 +41,13 @@ test.each([
   const second = openResults(folder)
   for (const event of [...events.slice(from), ...events]) second.push(event)
   expect(read()).toBe(rows)
+})
+
+test('rows of two sessions are told apart', () => {
+  const results = openResults(folder)
+  const inputs = ['s1', 's2'].map((session) => ({ ...record('trials', { a: 1 }), session }))
+  for (const event of stampAll(inputs)) results.push(event)
+  expect(read()).toBe('{"a":1,"_seq":1,"_session":"s1","_cell":"c1"}\n{"a":1,"_seq":2,"_session":"s2","_cell":"c1"}\n')
 })
 
 test('no name of a table leads out of the folder, and no two share a file', () => {

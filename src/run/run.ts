@@ -12,6 +12,8 @@ import { knownEvents, LOG_VERSION, type Emit, type EventInput, type EventOf, typ
 import { EventQueue } from './event-queue.ts'
 import { cellKey, type CellState } from './fold-cells.ts'
 import type { Summary } from './fold-summary.ts'
+import { fold } from './fold.ts'
+import { lifetimeFold, lifetimeMs } from './lifetime.ts'
 import { acquireLock, type RunLock } from './lock.ts'
 import { readEvents } from './log-reader.ts'
 import { openLogWriter, type LogWriter } from './log-writer.ts'
@@ -34,7 +36,10 @@ export class Run {
   readonly #log: LogWriter
   readonly #projections: Projections
   readonly #queues = new Set<EventQueue>()
-  readonly #startedAt = performance.now()
+  #startedAt = 0
+  /** Of a crashed run, whose life this process has not measured. */
+  #livedMs: number | undefined
+  #sessions = 0
   readonly #open = new Set<() => Promise<void>>()
   #ended: Promise<void> | undefined
   #closed = false
@@ -58,6 +63,7 @@ export class Run {
     const lock = occupy(folder)
     try {
       const run = new Run(folder, start, signal, lock)
+      run.#startedAt = performance.now()
       run.emit({ type: 'run-start', by: 'system', logVersion: LOG_VERSION, ...start })
       return run
     } catch (error) {
@@ -77,6 +83,7 @@ export class Run {
       if (events.some(({ type }) => type === 'run-end'))
         throw new SeerError('run-ended', { message: `The run in ${folder} has ended.` })
       const run = new Run(folder, start, new AbortController().signal, lock)
+      run.#livedMs = lifetimeMs(fold(lifetimeFold, events))
       for (const event of events) run.#projections.push(event)
       return run
     } catch (error) {
@@ -92,6 +99,12 @@ export class Run {
 
   get summary(): Summary {
     return this.#projections.summary
+  }
+
+  /** Ids of sessions count up for the whole run: two sandboxes of it have no session, and so no cell, of the same name. */
+  nextSessionId(): string {
+    this.#sessions += 1
+    return `s${this.#sessions}`
   }
 
   /** A cell as the log has it now. */
@@ -201,7 +214,7 @@ export class Run {
 
   #appendEnd(status: RunStatus, error: unknown): void {
     if (this.#closed) return
-    const durationMs = Math.round(performance.now() - this.#startedAt)
+    const durationMs = this.#livedMs ?? Math.round(performance.now() - this.#startedAt)
     try {
       this.#append({
         type: 'run-end',

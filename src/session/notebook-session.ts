@@ -15,8 +15,10 @@ import { findingTool } from '../tools/finding-tool.ts'
 import { kernelTools } from '../tools/kernel-tools.ts'
 import type { Notebook } from '../tools/notebook.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
+import { seerCommand } from '../seer-command.ts'
 import type { Library } from '../workspace/library.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import { showWaiting } from '../status-line.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { modelInfoText } from './model-info.ts'
 
@@ -95,7 +97,7 @@ export async function createNotebookSession(
 ): Promise<NotebookSession> {
   const { answer } = parseOptions('createNotebookSession', optionsSchema, options)
   const { run } = sandbox
-  const session = sandbox.nextSessionId()
+  const session = run.nextSessionId()
   for (const library of workspace.libraries) {
     await sandbox.writeFile(`libraries/${library.name}.py`, library.code)
     keepLibrary(run.folder, library)
@@ -127,6 +129,7 @@ export async function createNotebookSession(
     })),
   })
   try {
+    using _ = showWaiting(workspace.preloadModels && models.length > 0 ? 'loading the model' : 'starting the kernel')
     await kernel.start(run.signal)
     await notebook.setUp()
   } catch (error) {
@@ -162,7 +165,9 @@ async function setUp(sandbox: Sandbox, workspace: Workspace, kernel: Kernel): Pr
     throw new SeerError('cell-of-setup-failed', {
       message: `The set-up cell ${cell} ended with "${status}":\n${await textOf(sandbox, kernel.session, cell)}`,
       hint:
-        code === 'seer.setup()' ? 'Run `seer doctor`: the model may not fit into memory.' : 'Correct customInitCode.',
+        code === 'seer.setup()'
+          ? `\`${seerCommand(['doctor'])}\` says how much memory is free: the model may not fit.`
+          : 'Correct customInitCode.',
     })
   }
 }

@@ -13,7 +13,7 @@ import type { CellFacts, Notebook } from './notebook.ts'
 async function running() {
   const log = keptEvents()
   let status: CellFacts['status'] = 'running'
-  const end = (how: 'ok' | 'error') => {
+  const end = (how: 'ok' | 'error' | 'stopped') => {
     status = how
     kernel.take(journalRecordSchema.parse(record(1, 'cell-end', { status: how })))
   }
@@ -65,6 +65,17 @@ test('a cell that ends in time is told with its status', async () => {
   expect(await told).toEqual({
     content: [{ type: 'text', text: '[c1] ok. It printed nothing.' }],
     structured: { cell: 'c1', status: 'ok', execution_count: 1, generation: 1 },
+  })
+})
+
+test('one that ended with a kernel that Seer ended is not told to have killed it', async () => {
+  const { notebook, context, end } = await running()
+  const told = waitAndTell(notebook, 'c1', context)
+  end('stopped')
+  expect(await told).toMatchObject({
+    content: [{ text: expect.stringContaining('Seer ended the kernel while this cell ran') as string }],
+    // As recordings know it.
+    structured: { status: 'died' },
   })
 })
 

@@ -58,7 +58,12 @@ export async function tellCell(notebook: Notebook, cell: string): Promise<CellRe
   return {
     content: [text, ...rendered],
     // Recordings know no more statuses than this schema.
-    structured: { cell, status: status === 'stopped' ? 'died' : status, execution_count: facts.executionCount, generation },
+    structured: {
+      cell,
+      status: status === 'stopped' ? 'died' : status,
+      execution_count: facts.executionCount,
+      generation,
+    },
   }
 }
 

@@ -25,7 +25,9 @@ export function startAgent(state: StoryState, event: EventOf<'agent-start'>): st
   state.usage = { turns: 0, sent: 0, cached: 0, received: 0, costUsd: 0 }
   const facts = `${plural(event.tools.length, 'tool')}, a prompt of ${count(event.prompt.length)} characters`
   // Who recorded it, and when, stands once, before the story.
-  const words = event.recorded ? colors.yellow('recorded') : `${inline(event.model, 50)} (${inline(event.provider, 20)})`
+  const words = event.recorded
+    ? colors.yellow('recorded')
+    : `${inline(event.model, 50)} (${inline(event.provider, 20)})`
   return inBlock(state, `start ${event.seq}`, [
     `${colors.bold(inline(event.role, 30))} · ${words} ${colors.dim(`· ${facts}`)}`,
   ])
@@ -34,9 +36,7 @@ export function startAgent(state: StoryState, event: EventOf<'agent-start'>): st
 /** Said before a recording is told, so that it cannot pass for a live run. */
 export function recordedText({ provider, model, at, knewTruth, note }: AnsweredBy): string {
   const saw =
-    knewTruth === null
-      ? 'not known whether it had seen the answer'
-      : `it had ${knewTruth ? '' : 'not '}seen the answer`
+    knewTruth === null ? 'not known whether it had seen the answer' : `it had ${knewTruth ? '' : 'not '}seen the answer`
   const who = note === undefined ? `${inline(provider, 20)}/${inline(model, 40)}` : inline(note, 120)
   return `RECORDED on ${inline(at.slice(0, 10), 10)} — ${who}; ${saw}. Its code runs now, so the numbers are fresh.`
 }

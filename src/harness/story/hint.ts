@@ -1,7 +1,7 @@
 /** A command that shows more, after the words that say what there is more of: it is never cut, so that it runs when pasted. */
 import { basename, dirname } from 'node:path'
 import { seerCommand } from '../../seer-command.ts'
-import { widthOf } from './columns.ts'
+import { breakWords, widthOf } from './columns.ts'
 import { inline, type Look } from './look.ts'
 
 /** `seer show k3f9 --cell c4`. The end of a run's name is enough to name it. */
@@ -13,10 +13,10 @@ export function showCommand(run: string, folder: string | undefined, args: reado
 }
 
 /** One row where both fit, else the command on rows of its own, with the shell's mark for a line that goes on. */
-export function withHint(look: Look, indent: string, text: string, command: string): string[] {
-  const row = `${indent}${text} · ${command}`
+export function withHint(look: Look, mark: string, text: string, command: string): string[] {
+  const row = `${mark}${text} · ${command}`
   if (widthOf(row) <= look.width) return [row]
-  const inner = `${indent}  `
+  const inner = ' '.repeat(widthOf(mark) + 2)
   const rows: string[] = []
   let line = inner
   for (const word of command.split(' ')) {
@@ -26,5 +26,6 @@ export function withHint(look: Look, indent: string, text: string, command: stri
     }
     line += `${word} `
   }
-  return [`${indent}${text}:`, ...rows, line.trimEnd()]
+  const words = breakWords(`${text}:`, Math.max(8, look.width - widthOf(mark)))
+  return [...words.map((part) => mark + part), ...rows, line.trimEnd()]
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { logs, stampAll } from '../../../test/generate-log.ts'
 import type { EventInput } from '../../run/events.ts'
 import { stripAnsi } from '../../notebook/terminal-text.ts'
+import { recordedText } from './agent-story.ts'
 import { widthOf } from './columns.ts'
 import { lookOf } from './look.ts'
 import { openStory } from './state.ts'
@@ -67,14 +68,14 @@ test('a cell: its code, its output, how it ended', () => {
 
 test('long code is shortened, with a count', () => {
   const lines = after([start(Array.from({ length: 50 }, (_, i) => `line_${i}`).join('\n')), end('error')])
-  expect(lines.slice(-3)).toEqual(['   ▸ line_13', '   ⋮ 36 more lines of code', '   └ error · 0.4 s'])
+  expect(lines.slice(-3)).toEqual(['   ⋮ 36 more lines of code:', '     seer show generated-run --cell c3', '   └ error · 0.4 s'])
 })
 
 test('a cell of the set-up is silent unless it fails; an edit says what it replaces', () => {
   const setUp = [start('import seer', { hidden: true }), out('loaded\n')]
   expect(after([...setUp, end()])).toEqual(['c3 · set-up by Seer, not shown to the agent', '   └ ok · 0.4 s'])
   expect(after([...setUp, end('error')])).toContain('   │ loaded')
-  expect(after([start('1', { supersedes: 'c1' })])).toEqual(['c3 · takes the place of c1', '   ▸ 1'])
+  expect(after([start('1', { supersedes: 'c1' })])).toEqual(['c3 · replaces c1', '   ▸ 1'])
 })
 
 test('output that comes between other events names its cell again', () => {
@@ -148,14 +149,73 @@ test('a tool call is one line, unless its events tell it already; a refused one 
   ])
 })
 
-test('a recording says who wrote its words, in full, also on a narrow terminal', () => {
-  const recorded = { provider: 'claude', model: 'a-model', at: '2026-11-20T10:00:00.000Z', knewTruth: false }
-  for (const columns of [30, 80]) {
-    const text = tellInputs([{ ...agent, recorded }], columns)
-      .join(' ')
-      .replace(/[!\s]+/g, ' ')
-    expect(text).toContain('recorded: words by claude/a-model on 2026-11-20, knew the truth: no; numbers are fresh')
+test('a recording is named as one; who wrote its words stands before the story', () => {
+  const recorded = { provider: 'claude', model: 'a-model', at: '2026-11-20T10:00:00.000Z' }
+  expect(tellInputs([{ ...agent, recorded: { ...recorded, knewTruth: false } }])[0]).toMatch(/^explorer · recorded · /)
+  const fresh = 'Its code runs now, so the numbers are fresh.'
+  for (const [knewTruth, saw] of [
+    [true, 'it had seen the answer'],
+    [false, 'it had not seen the answer'],
+    [null, 'not known whether it had seen the answer'],
+  ] as const) {
+    expect(recordedText({ ...recorded, knewTruth })).toBe(`RECORDED on 2026-11-20 — claude/a-model; ${saw}. ${fresh}`)
   }
+  expect(recordedText({ ...recorded, knewTruth: null, note: 'a person' })).toContain('— a person; ')
+})
+
+test('a long line of code goes on behind another mark than a new one', () => {
+  const lines = after([start(`print("${'word '.repeat(14)}")\nx = 1`)], 40)
+  expect(lines.map((line) => line.slice(0, 5))).toEqual(['c3 ▸ ', '   ⋅ ', '   ⋅ ', '   ▸ '])
+})
+
+test('what was told first is one dim line; what is said later names who says it', () => {
+  const told = (text: string, by: 'system' | 'researcher'): EventInput => ({
+    type: 'agent-message',
+    by,
+    agent: 'explorer',
+    role: 'user',
+    text,
+  })
+  expect(tellInputs([agent, told('Begin.', 'system'), told('Now the other.', 'researcher')]).slice(1)).toEqual([
+    'first message: Begin.',
+    '',
+    'you to explorer',
+    '│ Now the other.',
+  ])
+})
+
+test('an interrupt is told with its cell, by whom; the call that waited was interrupted, not refused', () => {
+  const interrupt = (by: 'system' | 'agent:explorer'): EventInput => ({ type: 'cell-interrupt', ...place, by, how: 'message' })
+  const stopped: EventInput = {
+    type: 'tool-end',
+    by: 'agent:explorer',
+    call: 'a',
+    name: 'execute_code',
+    isError: true,
+    durationMs: 5000,
+    content: [{ type: 'text', text: 'The call was interrupted before it ended.' }],
+    structured: { error: 'interrupted' },
+  }
+  expect(after([start('x'), interrupt('system'), interrupt('system'), end('error'), stopped])).toEqual([
+    'c3 ▸ x',
+    '   ├ interrupted by you',
+    '   ├ interrupted again, since it went on',
+    '   └ interrupted · 0.4 s',
+    '',
+    '· execute_code was interrupted',
+  ])
+  expect(after([start('x'), interrupt('agent:explorer')])[1]).toBe('   ├ interrupted by explorer')
+})
+
+test('why an agent failed is told once: live by whoever catches it, later before the story', () => {
+  const failed: EventInput = { type: 'agent-end', by: 'agent:explorer', reason: 'failed', detail: 'no key\n  → set it' }
+  const tellWith = (options: { live?: boolean; error?: string }) => {
+    const state = openStory(lookOf({ columns: 80 }, { color: false }), options)
+    return stampAll([agent, failed]).flatMap((event) => storyLines(state, event)).slice(2)
+  }
+  expect(tellWith({ live: true })).toEqual(['explorer failed'])
+  expect(tellWith({ error: 'no key' })).toEqual(['explorer failed'])
+  expect(tellWith({ error: 'another' })).toEqual(['explorer failed', '│ no key', '│   → set it'])
 })
 
 test('a finding stands in a box that says that it is a claim', () => {
