@@ -65,7 +65,9 @@ test('played: its code runs now, its words are labelled in terminal, notebook an
     /^Agent: RECORDED on \d{4}-\d\d-\d\d — a scripted agent; it had not seen the answer\. Its code runs now/,
   )
   expect(rest.join('\n')).toMatch(/^agent +recorded/m)
-  expect(ended.stdout).toMatch(/recorded against fresh output · 5 cells[^\n]*\n {2}4 exact · 1 differs\n {2}c4 +differs .*\n {2}both on torch/)
+  expect(ended.stdout).toMatch(
+    /recorded against fresh output · 5 cells[^\n]*\n {2}4 exact · 1 differs\n {2}c4 +differs .*\n {2}both on torch/,
+  )
 
   const folder = /^log +(.+)\/events\.jsonl$/m.exec(ended.stdout)?.[1]
   expect(folder).toBeDefined()

@@ -80,7 +80,9 @@ test('it holds what runs, and nothing that was only left lying about', () => {
     ]),
   )
   expect(
-    packed.filter((path) => /^src\/|test|__pycache__|\.pyc$|outputs\/|node_modules|_cache|\.env/.test(path)),
+    packed.filter((path) =>
+      /^src\/|test|__pycache__|\.pyc$|outputs\/|node_modules|_cache|\.env(?!\.example$)/.test(path),
+    ),
   ).toEqual([])
 })
 

@@ -54,7 +54,12 @@ async function checkLeftOver(env: NodeJS.ProcessEnv): Promise<Check> {
     .filter(Boolean)
     .join('; ')
   if (dead === 0) return { name, level: 'ok', text: `${text}; each belongs to a run, or ends itself within minutes` }
-  return { name, level: 'warning', text, hint: `${seerCommand(['gc'], { env })} saves what crashed runs left in them, and removes them` }
+  return {
+    name,
+    level: 'warning',
+    text,
+    hint: `${seerCommand(['gc'], { env })} saves what crashed runs left in them, and removes them`,
+  }
 }
 
 function checkSockets(env: NodeJS.ProcessEnv): Check {

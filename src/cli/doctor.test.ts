@@ -15,7 +15,10 @@ async function examine(env: NodeJS.ProcessEnv = {}, outputDir = join(home, 'outp
   const whole = { HOME: home, PATH: process.env['PATH'], SEER_CACHE: join(home, 'cache'), ...env }
   const out = collector()
   const code = await doctor({ json: true, env: whole, outputDir, out })
-  const lines = out.text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown)
+  const lines = out.text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown)
   const checks = lines.slice(0, -1) as Check[]
   const check = (name: string) => checks.find((found) => found.name === name)
   return { code, checks, check, last: lines.at(-1), text: out.text }

@@ -42,9 +42,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<number> {
 function verdict({ colors }: Look, problems: number): string {
   const command = seerCommand(['run', 'sandbox-intro'])
   if (problems === 0) return colors.green(`${command} can start here.`)
-  return colors.red(
-    `${problems === 1 ? 'One problem stands' : `${problems} problems stand`} in the way of ${command}.`,
-  )
+  return colors.red(`${problems === 1 ? 'One problem stands' : `${problems} problems stand`} in the way of ${command}.`)
 }
 
 function checkLines(look: Look, { name, level, text, hint }: Check): string[] {

@@ -28,7 +28,9 @@ export async function recoverBefore(recover: () => Promise<Recovery[]>, say: (te
 
 function tellRecoveries(recoveries: readonly Recovery[], say: (text: string) => void): void {
   for (const { run, recovered, problems } of recoveries) {
-    say(`The run ${run} had crashed: ${recovered === 1 ? '1 event was' : `${recovered} events were`} saved from its sandbox, which has been ended.`)
+    say(
+      `The run ${run} had crashed: ${recovered === 1 ? '1 event was' : `${recovered} events were`} saved from its sandbox, which has been ended.`,
+    )
     for (const problem of problems) say(`  ${problem}`)
   }
 }

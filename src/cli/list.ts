@@ -101,7 +101,8 @@ async function readRun(run: string, folder: string): Promise<ListedRun> {
       ...rest,
       status: shown,
       // It goes on also while nothing is logged.
-      durationMs: shown === 'running' && rest.startedAt !== null ? Date.now() - Date.parse(rest.startedAt) : rest.durationMs,
+      durationMs:
+        shown === 'running' && rest.startedAt !== null ? Date.now() - Date.parse(rest.startedAt) : rest.durationMs,
       recorded: recorded.length > 0,
       cells: cells.started,
       errors: cells.failed,
@@ -165,9 +166,13 @@ export function listLines(look: Look, runs: readonly ListedRun[]): string[] {
   const facts = fits ? whole : aligned(rows.map(([, ...row]) => row))
   return runs.flatMap((run, index) => {
     const name = fits ? [] : [rows[index]![0]!]
-    return [...name, `${fits ? '' : '  '}${facts[index]!}`, ...saidOf(run).map(([what, text]) => {
-      const row = `    ${colors.dim(`${what}:`)} `
-      return row + inline(text, look.width - widthOf(stripAnsi(row)))
-    })]
+    return [
+      ...name,
+      `${fits ? '' : '  '}${facts[index]!}`,
+      ...saidOf(run).map(([what, text]) => {
+        const row = `    ${colors.dim(`${what}:`)} `
+        return row + inline(text, look.width - widthOf(stripAnsi(row)))
+      }),
+    ]
   })
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 /** The command line: arguments to calls. Each command is in its own file, loaded when it is asked for. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { describeError, SeerError } from '../errors.ts'
+import { SeerError } from '../errors.ts'
 import { DEFAULT_BUDGET_USD } from '../harness/limits.ts'
 import { SEER_VERSION } from '../run/version.ts'
 import { errorJson } from './error-json.ts'
 import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
+import { errorText } from './terminal.ts'
 
 interface ShowFlags {
   check?: boolean
@@ -126,7 +127,7 @@ try {
   if (isError && process.argv.includes('--json')) process.stdout.write(`${errorJson(error)}\n`)
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   else {
-    process.stderr.write(`seer: ${describeError(error)}\n`)
+    process.stderr.write(`${errorText(error)}\n`)
     if (!(error instanceof SeerError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
     process.exitCode = error instanceof SeerError ? exitCodeOf(error.code) : exitCodes.failed
   }

@@ -55,7 +55,7 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
     summary = summaryFold.step(summary, event)
     findings = findingsFold.step(findings, event)
     if (isRecovery(event)) savedLater ??= 0
-    else if (savedLater !== null && event.kernel) savedLater += 1
+    else if (savedLater !== null && event.type !== 'run-end') savedLater += 1
     if (line.kind === 'unknown') {
       unknown.set(event.type, (unknown.get(event.type) ?? 0) + 1)
       continue
@@ -73,7 +73,8 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
   }
   for (const [sha256, seq] of missing) report(`artifacts/${sha256} is missing (event ${seq} refers to it)`)
   for (const file of saved.keys()) if (!existsSync(join(folder, 'results', file))) report(`results/${file} is missing`)
-  for (const [type, n] of unknown) report(`${plural(n, 'event')} of the type "${type}", which this version of Seer does not know`)
+  for (const [type, n] of unknown)
+    report(`${plural(n, 'event')} of the type "${type}", which this version of Seer does not know`)
   if (summary.startedAt === null)
     report('events.jsonl has no run-start: this is not the log of a run, or its start is lost')
   if (leftOut > 0) problems.push(`${leftOut} more`)

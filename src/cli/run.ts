@@ -4,12 +4,13 @@ import { dirname } from 'node:path'
 import pc from 'picocolors'
 import { asExperiment } from '../experiment/experiment.ts'
 import { runExperiment, type RunOutcome } from '../experiment/run-experiment.ts'
-import { describeError, SeerError } from '../errors.ts'
+import { SeerError } from '../errors.ts'
 import { findExperiment } from './find-experiment.ts'
 import { onInterrupt } from './interrupts.ts'
 import { loadExperiment } from './load.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 import { runSummary, startLines, summaryJson } from './summary.ts'
+import { errorText } from './terminal.ts'
 import { timingsTable } from './timings.ts'
 import { recoverAll } from '../kernel/recover-all.ts'
 import { recoverBefore } from './gc.ts'
@@ -69,7 +70,7 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
   if (outcome.drift !== undefined) say(outcome.drift)
   if (options.timings) say(await timingsTable(outcome.folder))
   if (outcome.error !== undefined && outcome.status === 'failed') {
-    process.stderr.write(`\n${pc.red(`seer: ${describeError(outcome.error)}`)}\n`)
+    process.stderr.write(`\n${pc.red(errorText(outcome.error))}\n`)
     if (!(outcome.error instanceof SeerError) && outcome.error instanceof Error)
       process.stderr.write(`${outcome.error.stack ?? ''}\n`)
   }

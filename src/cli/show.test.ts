@@ -113,7 +113,10 @@ test('--cell gives the whole code or text of a cell, --prompt what the agent was
 })
 
 test('--check passes for a run that is whole, and names what is wrong with one that is not', async () => {
-  expect(await show(folder, { check: true })).toMatchObject({ code: 0, text: expect.stringContaining('agree with each other') })
+  expect(await show(folder, { check: true })).toMatchObject({
+    code: 0,
+    text: expect.stringContaining('agree with each other'),
+  })
   const damaged = await writeSampleRun(root)
   const [artifact] = readdirSync(join(damaged, 'artifacts'))
   rmSync(join(damaged, 'artifacts', artifact!))

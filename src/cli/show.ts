@@ -94,8 +94,8 @@ async function printCheck(
       plural(artifacts, 'artifact'),
       plural(results, 'row of results', 'rows of results'),
     ]
-    terminal.say(`${basename(facts.folder)}: ${verdict}`)
-    if (result.ok) terminal.say('  (this does not prove that nobody edited them together)')
+    const proof = result.ok ? ['  (this does not prove that nobody edited them together)'] : []
+    terminal.print([basename(facts.folder), `  ${verdict}`, ...proof])
     terminal.say(`  ${counts.join(', ')}; nbformat: ${result.nbformat}`)
   }
   return result.ok ? 0 : 1

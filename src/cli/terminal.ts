@@ -1,4 +1,5 @@
 /** Where commands print: text for people, or JSON and nothing else. */
+import { describeError } from '../errors.ts'
 import { breakWords } from '../harness/story/columns.ts'
 import { fit, lookOf, type Look } from '../harness/story/look.ts'
 import { safeWriter, type Output } from '../harness/safe-writer.ts'
@@ -33,6 +34,12 @@ export function openTerminal(out: Output = process.stdout, options: { color?: bo
       return write.closed
     },
   }
+}
+
+/** An error for people: on a terminal, broken between words. */
+export function errorText(error: unknown, out: { isTTY?: boolean; columns?: number } = process.stderr): string {
+  const lines = `seer: ${describeError(error)}`.split('\n')
+  return (out.isTTY ? lines.flatMap((line) => breakWords(line, out.columns || 80)) : lines).join('\n')
 }
 
 export function heading({ colors, width }: Look, text: string): string[] {

@@ -157,7 +157,7 @@ const markdown = (cell: string, text: string, supersedes?: string): EventInput =
 const sources = (...events: EventInput[]) =>
   notebookAfter(...events)
     .cells.slice(1, -1)
-    .map(({ id, source }) => `${id} ${String(source)}`)
+    .map(({ id, source }) => `${id as string} ${source as string}`)
 
 test('words stand before the cell that their agent ran next, the last ones at the end, each under a name', () => {
   const told = sources(

@@ -98,7 +98,12 @@ test.each<[string, EventInput[], string]>([
   const { cells } = after(begin('c1'), ...events)
   const { ok, failed, interrupted, stopped, unknown, running } = cells
   expect({ ok, failed, interrupted, stopped, unknown, running }).toEqual({
-    ...{ ok: 0, failed: 0, interrupted: 0, stopped: 0, unknown: 0, running: 0 },
+    ok: 0,
+    failed: 0,
+    interrupted: 0,
+    stopped: 0,
+    unknown: 0,
+    running: 0,
     [counted]: 1,
   })
 })
@@ -132,8 +137,8 @@ test('run.json says what was run on what, with the same keys while it runs and a
     workspacePath: '/w',
     attach: { python: '/py' },
   }
-  const first = after({ ...start, params: { layers: [1, 2] } } as EventInput)
-  const running = after({ ...start, params: { layers: [1, 2] } } as EventInput, sandbox, session)
+  const first = after({ ...start, params: { layers: [1, 2] } })
+  const running = after({ ...start, params: { layers: [1, 2] } }, sandbox, session)
   const ended = after(sandbox, session, { type: 'run-end', by: 'system', status: 'completed', durationMs: 1 })
   expect(runJson(running)).toMatchObject({
     seer: '0.1.0',
@@ -198,7 +203,7 @@ test('the first finding of an agent counts, and every one is a claim', () => {
 
 test('costs add up, and one that is not known makes the sum unknown', () => {
   const paid = (costUsd: number): EventInput => ({ ...usage('m', 1), costUsd }) as EventInput
-  expect(after({ ...start, budgetUsd: 5 } as EventInput, paid(0.5), paid(0.25))).toMatchObject({
+  expect(after({ ...start, budgetUsd: 5 }, paid(0.5), paid(0.25))).toMatchObject({
     costUsd: 0.75,
     budgetUsd: 5,
   })

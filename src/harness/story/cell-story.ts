@@ -38,8 +38,7 @@ export function startCell(state: StoryState, event: EventOf<'cell-start'>): stri
 export function addMarkdown(state: StoryState, event: EventOf<'markdown-add'>): string[] {
   const { colors } = state.look
   const id = inline(event.cell ?? '', 12)
-  const place =
-    event.supersedes === undefined ? '' : colors.dim(` · replaces ${inline(event.supersedes, 12)}`)
+  const place = event.supersedes === undefined ? '' : colors.dim(` · replaces ${inline(event.supersedes, 12)}`)
   const rows = behind(
     state.look,
     `${' '.repeat(widthOf(id))} ${colors.dim('│')} `,
@@ -90,7 +89,8 @@ export function interruptCell(state: StoryState, event: EventOf<'cell-interrupt'
   const { yellow } = state.look.colors
   const cell = state.cells.get(cellKey(event))
   const by = event.by.startsWith('agent:') ? inline(event.by.slice('agent:'.length), 30) : 'you'
-  if (!cell) return inBlock(state, 'notes', [yellow(`! ${inline(event.cell ?? 'the kernel', 12)} interrupted by ${by}`)])
+  if (!cell)
+    return inBlock(state, 'notes', [yellow(`! ${inline(event.cell ?? 'the kernel', 12)} interrupted by ${by}`)])
   const text = cell.interrupted ? 'interrupted again, since it went on' : `interrupted by ${by}`
   cell.interrupted = true
   return inCell(state, event, cell, [`${pad(cell)} ${yellow(`├ ${text}`)}`])

@@ -13,8 +13,17 @@ test('the command is never cut: it goes on with the shell’s own mark', () => {
   const look = (columns: number) => lookOf({ columns }, { color: false })
   const command = 'seer show k3f9 --output c3 --output-dir /data/runs'
   expect(withHint(look(90), '   ', '⋮ 3 lines not shown', command)).toEqual([`   ⋮ 3 lines not shown · ${command}`])
-  expect(withHint(look(60), '   ', '⋮ 3 lines not shown', command)).toEqual(['   ⋮ 3 lines not shown:', `     ${command}`])
+  expect(withHint(look(60), '   ', '⋮ 3 lines not shown', command)).toEqual([
+    '   ⋮ 3 lines not shown:',
+    `     ${command}`,
+  ])
   const narrow = withHint(look(40), '   ', '⋮ 3 lines not shown', command)
   expect(narrow).toHaveLength(3)
-  expect(narrow.slice(1).join('\n').replace(/\\\n\s*/g, '').trim()).toBe(command)
+  expect(
+    narrow
+      .slice(1)
+      .join('\n')
+      .replace(/\\\n\s*/g, '')
+      .trim(),
+  ).toBe(command)
 })

@@ -68,7 +68,11 @@ test('a cell: its code, its output, how it ended', () => {
 
 test('long code is shortened, with a count', () => {
   const lines = after([start(Array.from({ length: 50 }, (_, i) => `line_${i}`).join('\n')), end('error')])
-  expect(lines.slice(-3)).toEqual(['   ⋮ 36 more lines of code:', '     seer show generated-run --cell c3', '   └ error · 0.4 s'])
+  expect(lines.slice(-3)).toEqual([
+    '   ⋮ 36 more lines of code:',
+    '     seer show generated-run --cell c3',
+    '   └ error · 0.4 s',
+  ])
 })
 
 test('a cell of the set-up is silent unless it fails; an edit says what it replaces', () => {
@@ -185,7 +189,12 @@ test('what was told first is one dim line; what is said later names who says it'
 })
 
 test('an interrupt is told with its cell, by whom; the call that waited was interrupted, not refused', () => {
-  const interrupt = (by: 'system' | 'agent:explorer'): EventInput => ({ type: 'cell-interrupt', ...place, by, how: 'message' })
+  const interrupt = (by: 'system' | 'agent:explorer'): EventInput => ({
+    type: 'cell-interrupt',
+    ...place,
+    by,
+    how: 'message',
+  })
   const stopped: EventInput = {
     type: 'tool-end',
     by: 'agent:explorer',
@@ -211,7 +220,9 @@ test('why an agent failed is told once: live by whoever catches it, later before
   const failed: EventInput = { type: 'agent-end', by: 'agent:explorer', reason: 'failed', detail: 'no key\n  → set it' }
   const tellWith = (options: { live?: boolean; error?: string }) => {
     const state = openStory(lookOf({ columns: 80 }, { color: false }), options)
-    return stampAll([agent, failed]).flatMap((event) => storyLines(state, event)).slice(2)
+    return stampAll([agent, failed])
+      .flatMap((event) => storyLines(state, event))
+      .slice(2)
   }
   expect(tellWith({ live: true })).toEqual(['explorer failed'])
   expect(tellWith({ error: 'no key' })).toEqual(['explorer failed'])
