@@ -24,8 +24,22 @@ for (const length of LENGTHS) {
     if (i % 2 === 1) ours.push(await setting.cell('1+1'))
   }
   cells += PAIRS
-  const [a50, a95, b50, b95] = [quantile(ours, 0.5), quantile(ours, 0.95), quantile(theirs, 0.5), quantile(theirs, 0.95)]
-  const row = [length, a50.toFixed(1), a95.toFixed(1), b50.toFixed(1), b95.toFixed(1), (a50 / b50).toFixed(2), (a95 / b95).toFixed(2), PAIRS]
+  const [a50, a95, b50, b95] = [
+    quantile(ours, 0.5),
+    quantile(ours, 0.95),
+    quantile(theirs, 0.5),
+    quantile(theirs, 0.95),
+  ]
+  const row = [
+    length,
+    a50.toFixed(1),
+    a95.toFixed(1),
+    b50.toFixed(1),
+    b95.toFixed(1),
+    (a50 / b50).toFixed(2),
+    (a95 / b95).toFixed(2),
+    PAIRS,
+  ]
   console.log(`| ${row.join(' | ')} |`)
 }
 console.log(`\n${machineLine()}`)

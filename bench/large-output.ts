@@ -14,7 +14,9 @@ for (let round = 1; round <= ROUNDS; round++) {
   const ours = (await setting.cell(CODE)) / 1000
   const theirs = await peer.cell(CODE)
   if (theirs.chars !== 100_000_000) throw new Error(`jupyter_client got ${theirs.chars} characters`)
-  console.log(`| ${round} | ${ours.toFixed(1)} | ${(theirs.ms / 1000).toFixed(1)} | ${(ours / (theirs.ms / 1000)).toFixed(2)} |`)
+  console.log(
+    `| ${round} | ${ours.toFixed(1)} | ${(theirs.ms / 1000).toFixed(1)} | ${(ours / (theirs.ms / 1000)).toFixed(2)} |`,
+  )
 }
 console.log(`\nPeak memory: harness ${peakMiB(process.pid)} MiB${hostPeaks()}\n${machineLine()}`)
 

@@ -29,4 +29,6 @@ for (let cells = 0; cells < CELLS; cells += BLOCK) {
 const startedAt = performance.now()
 await setting.session.terminate()
 await setting.sandbox.terminate()
-console.log(`\nThe last write at the end, with all of the sandbox's end: ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n${machineLine()}`)
+console.log(
+  `\nThe last write at the end, with all of the sandbox's end: ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n${machineLine()}`,
+)

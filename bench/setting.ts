@@ -28,7 +28,12 @@ export async function openSetting(): Promise<Setting> {
   const sandbox = await Sandbox.start()
   const session = await createNotebookSession(sandbox, new Workspace())
   const { run } = sandbox
-  const context = { emit: run.emit, by: 'agent:bench', signal: new AbortController().signal, storeArtifact: run.storeArtifact } as const
+  const context = {
+    emit: run.emit,
+    by: 'agent:bench',
+    signal: new AbortController().signal,
+    storeArtifact: run.storeArtifact,
+  } as const
   let calls = 0
   return {
     run,
@@ -58,9 +63,13 @@ export async function openPeer({ run, sandbox }: Setting): Promise<Peer> {
   if (typeof runtimeDir !== 'string') throw new Error(`${run.id} does not say where its sandbox is`)
   const connection = readdirSync(runtimeDir).find((name) => /^k-[0-9a-f]+\.json$/.test(name))
   if (!connection) throw new Error(`no connection file in ${runtimeDir}`)
-  const child = spawn(sandbox.python, [join(import.meta.dirname, 'jupyter_client_peer.py'), join(runtimeDir, connection)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    sandbox.python,
+    [join(import.meta.dirname, 'jupyter_client_peer.py'), join(runtimeDir, connection)],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   await lines.next()
   return {

@@ -11,7 +11,16 @@ export { Library } from './workspace/library.ts'
 // Sessions: where an agent works.
 export { createNotebookSession, type ExecResult, type NotebookSession } from './session/notebook-session.ts'
 export type { McpConfig } from './mcp/local.ts'
-export { defineTool, runTool, toolsVersion, type ContentBlock, type Tool, type ToolCall, type ToolContext, type ToolResult } from './tools/tool.ts'
+export {
+  defineTool,
+  runTool,
+  toolsVersion,
+  type ContentBlock,
+  type Tool,
+  type ToolCall,
+  type ToolContext,
+  type ToolResult,
+} from './tools/tool.ts'
 
 // Agents.
 export { runAgent, type AgentRun, type RunAgentOptions } from './harness/run-agent.ts'

@@ -1,6 +1,15 @@
 /** What the documents show is run: their examples, with an agent scripted on loopback; and their links lead somewhere. */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -20,7 +29,10 @@ const folders: string[] = []
 afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true })))
 
 const script: ScriptedAnswer[] = [
-  { say: 'Let me count.', calls: [{ id: 'toolu_1', name: 'execute_code', input: { code: 'import helpers\nprint(helpers.depth(model))' } }] },
+  {
+    say: 'Let me count.',
+    calls: [{ id: 'toolu_1', name: 'execute_code', input: { code: 'import helpers\nprint(helpers.depth(model))' } }],
+  },
   { say: 'It has 30 layers.' },
 ]
 
@@ -64,7 +76,9 @@ function emptyFolder(): string {
 }
 
 function codeBlock(document: string, holding: string): string {
-  const blocks = [...readFileSync(join(checkout, document), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!)
+  const blocks = [...readFileSync(join(checkout, document), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    (match) => match[1]!,
+  )
   const block = blocks.find((text) => text.includes(holding))
   if (block === undefined) throw new Error(`${document} has no example with ${holding}`)
   return block
@@ -73,7 +87,11 @@ function codeBlock(document: string, holding: string): string {
 async function runNode(args: string[], cwd: string): Promise<{ stdout: string }> {
   await using server = await loopbackMessages(script)
   const env = { ...process.env, ANTHROPIC_BASE_URL: server.url, ANTHROPIC_API_KEY: 'loopback', NO_COLOR: '1' }
-  const run = promisify(execFile)(process.execPath, ['--conditions=seer-source', ...args], { cwd, env, timeout: 170_000 })
+  const run = promisify(execFile)(process.execPath, ['--conditions=seer-source', ...args], {
+    cwd,
+    env,
+    timeout: 170_000,
+  })
   const { stdout } = await run
   expect(server.violations).toEqual([])
   return { stdout }
@@ -84,7 +102,9 @@ async function agentOutput(outputs: string): Promise<string> {
   const { events, problems } = await readEvents(join(resolveRun('latest', outputs), 'events.jsonl'))
   expect(problems).toEqual([])
   const texts = events.flatMap((event) =>
-    event.type === 'cell-output' && event.by.startsWith('agent:') && 'output' in event ? [event.output as { text?: unknown }] : [],
+    event.type === 'cell-output' && event.by.startsWith('agent:') && 'output' in event
+      ? [event.output as { text?: unknown }]
+      : [],
   )
   return texts.map(({ text }) => text).join('')
 }

@@ -17,7 +17,10 @@ export default experiment({
     /** Words that the agent tokenizes. */
     words: z.array(z.string()).min(1).default(['lightning', 'Lightning', ' lightning', 'antidisestablishmentarianism']),
     /** What the model is asked. */
-    questions: z.array(z.string()).min(1).default(['What is the capital of France?', 'Write one sentence about the sea.']),
+    questions: z
+      .array(z.string())
+      .min(1)
+      .default(['What is the capital of France?', 'Write one sentence about the sea.']),
     /** Tokens generated for each answer. */
     maxNewTokens: z.int().min(1).max(200).default(40),
   }),

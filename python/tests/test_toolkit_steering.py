@@ -142,6 +142,9 @@ class TestWaysToGenerate:
             self.same(family, {"start_pos": 7}, range(7, 99), prompts, cache_implementation="static")
             self.same(family, {"positions": [0, 11]}, [0, 11], prompts, cache_implementation="static")
 
+    def test_without_padding(self, family: str) -> None:  # generate then leaves the mask out
+        self.same(family, {"start_pos": 11}, range(11, 99), PROMPTS[:1])
+
     def test_prefill_in_chunks(self, family: str) -> None:
         self.same(family, {"start_pos": 7}, range(7, 99), prefill_chunk_size=3)
 

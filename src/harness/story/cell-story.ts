@@ -211,6 +211,7 @@ function endingOf(status: EventOf<'cell-end'>['status'], interrupted: boolean): 
   if (status === 'ok') return 'ok'
   if (status === 'error') return interrupted ? 'interrupted' : 'error'
   if (status === 'aborted') return 'not run, because a cell before it failed or was interrupted'
+  if (status === 'stopped') return 'stopped: Seer ended the kernel while it ran'
   return status === 'died'
     ? 'the kernel died while it ran; all variables are lost'
     : 'its end is unknown: the connection was lost'
