@@ -7,6 +7,7 @@ import { plural, size } from '../harness/story/amounts.ts'
 import { SEER_VERSION } from '../run/version.ts'
 import type { Check } from './doctor-check.ts'
 import { shortPath } from './short-path.ts'
+import { readKeys, type KeySource } from '../harness/keys.ts'
 
 const MIN_NODE = 24
 const SMALL_MEMORY_BYTES = 2e9
@@ -26,12 +27,13 @@ export async function* checkMachine(outputDir: string, env: NodeJS.ProcessEnv): 
   yield { name: 'cores', level: 'ok', text: plural(availableParallelism(), 'core') }
   yield checkMemory(process.availableMemory())
   yield await checkOutputs(resolve(outputDir))
-  yield checkKey(env)
-  if (env['ANTHROPIC_BASE_URL'])
+  const { keys, from } = readKeys(env)
+  yield checkKey(from)
+  if (keys.ANTHROPIC_BASE_URL)
     yield {
       name: 'ANTHROPIC_BASE_URL',
       level: 'ok',
-      text: `${withoutSecrets(env['ANTHROPIC_BASE_URL'])} (claude’s words come from there)`,
+      text: `${withoutSecrets(keys.ANTHROPIC_BASE_URL)} (claude’s words come from there)`,
     }
   yield checkConfinement(env)
 }
@@ -85,11 +87,11 @@ async function checkOutputs(outputDir: string): Promise<Check> {
   return { name, level: 'ok', text }
 }
 
-function checkKey(env: NodeJS.ProcessEnv): Check {
-  const isSet = Boolean(env['ANTHROPIC_API_KEY'])
-  const text = isSet
-    ? 'set: agents are answered by claude unless you ask for a recording'
-    : 'not set: an experiment plays its recording, and says so'
+function checkKey(from: KeySource | undefined): Check {
+  const text =
+    from === undefined
+      ? 'not set: an experiment plays its recording, and says so'
+      : `set${from === '.env' ? ' in .env' : ''}: agents are answered by claude unless you ask for a recording`
   return { name: 'ANTHROPIC_API_KEY', level: 'ok', text }
 }
 
