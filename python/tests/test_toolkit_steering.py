@@ -133,9 +133,10 @@ class TestWaysToGenerate:
     def same(
         self, family: str, choice: dict[str, Any], where: Sequence[int], prompts: Any = PROMPTS, **how: Any
     ) -> None:
-        with steer(tiny(family), 1, VECTOR, 2.0, **choice):
+        with steer(tiny(family), 1, VECTOR, 2.0, **choice) as steering:
             tokens, _ = greedy(tiny(family), prompts, **how)
         assert tokens == [greedy_by_hand(family, prompt, 1, at(where))[0] for prompt in prompts]
+        assert steering.positions_changed == sum(p < len(prompt) + STEPS - 1 for prompt in prompts for p in where)
 
     def test_static_cache(self, family: str) -> None:
         for prompts in (PROMPTS, PROMPTS[:1]):  # with a 4-D mask made by generate, with and without padding
