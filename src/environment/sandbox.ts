@@ -8,7 +8,6 @@ import { z } from 'zod'
 import type { HostConnection } from '../channel/host-connection.ts'
 import { deadHostConnection } from '../channel/dead-host.ts'
 import { Journal } from '../channel/journal.ts'
-import { eventsOfRecord } from '../channel/record-events.ts'
 import { connectHost, startHost } from '../channel/start-host.ts'
 import { firstError, SeerError } from '../errors.ts'
 import { parseOptions } from '../options.ts'
@@ -18,10 +17,10 @@ import { openScriptRun } from '../run/script-run.ts'
 import type { Layout, Machine } from '../sandbox/backend.ts'
 import { localConfinement, startLocalMachine } from '../sandbox/local/local.ts'
 import { showWaiting } from '../status-line.ts'
+import { journalSink } from './journal-sink.ts'
 import { kernelEnvironment } from './kernel-environment.ts'
 import { checkModels, prepare, type ModelHandle } from './prepare.ts'
 import { showProgress, type Progress } from './progress.ts'
-import { resultSaver } from './save-result.ts'
 
 const LEASE_SECONDS = 120
 const SHUTDOWN_MS = 20_000
@@ -159,20 +158,8 @@ export class Sandbox {
     const notice = (text: string) =>
       void run.emit({ type: 'notice-add', by: 'system', sandbox: id, level: 'warning', code: 'connection-lost', text })
     const connection = connectHost(machine, layout, environment.python, notice)
-    const journal: Journal = new Journal(connection, {
-      sandbox: id,
-      emit: run.emit,
-      sync: () => run.sync(),
-      hasArtifact: (sha256) => run.artifacts.has(sha256),
-      storeArtifact: run.storeArtifact,
-      eventsOf: (record) =>
-        eventsOfRecord(record, {
-          sandbox: id,
-          authorOf: (session, cell) => journal.authorOf(session, cell),
-          readArtifact: (sha256) => run.artifacts.read(sha256),
-          saveResult: resultSaver(machine, run),
-        }),
-    })
+    const authorOf = (session: string, cell: string) => journal.authorOf(session, cell)
+    const journal: Journal = new Journal(connection, journalSink(run, machine, { sandbox: id, authorOf }))
     // A loss is told by the journal to its kernels, and thrown there; the notice is for a run that asks them nothing more.
     journal.start().catch((error: unknown) => {
       if (error instanceof SeerError) tell(run, { level: 'warning', code: error.code, text: error.message }, id)

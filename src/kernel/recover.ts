@@ -6,8 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { deadHostConnection } from '../channel/dead-host.ts'
 import { Journal, type JournalPosition } from '../channel/journal.ts'
-import { eventsOfRecord } from '../channel/record-events.ts'
-import { resultSaver } from '../environment/save-result.ts'
+import { journalSink } from '../environment/journal-sink.ts'
 import { describeError, SeerError } from '../errors.ts'
 import { readLock } from '../run/lock.ts'
 import { isRecovery, RECOVERY_NOTICE } from '../run/lifetime.ts'
@@ -86,24 +85,9 @@ async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: r
     ),
   )
   const sandbox = start.sandbox ?? ''
-  const journal = new Journal(
-    deadHostConnection(layout.stateDir),
-    {
-      sandbox,
-      emit: run.emit,
-      sync: () => run.sync(),
-      hasArtifact: (sha256) => run.artifacts.has(sha256),
-      storeArtifact: run.storeArtifact,
-      eventsOf: (record) =>
-        eventsOfRecord(record, {
-          sandbox,
-          authorOf: (session, cell) => authors.get(`${session}/${cell}`) ?? 'system',
-          readArtifact: (sha256) => run.artifacts.read(sha256),
-          saveResult: resultSaver(machine, run),
-        }),
-    },
-    positionIn(events, sandbox),
-  )
+  const authorOf = (session: string, cell: string) => authors.get(`${session}/${cell}`) ?? 'system'
+  const sink = journalSink(run, machine, { sandbox, authorOf })
+  const journal = new Journal(deadHostConnection(layout.stateDir), sink, positionIn(events, sandbox))
   await journal.drain()
   await run.sync()
   await machine.terminate()
