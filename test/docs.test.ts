@@ -47,14 +47,44 @@ describe('the examples', () => {
   })
 
   it('of docs/scripts.md: a plain script', async () => {
-    const folder = emptyFolder()
-    writeFileSync(join(folder, 'script.ts'), codeBlock('docs/scripts.md', 'Sandbox.start'))
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-    mkdirSync(join(folder, 'node_modules'))
-    symlinkSync(checkout, join(folder, 'node_modules', 'seer-interp'))
+    const folder = scriptFolder(codeBlock('docs/scripts.md', 'Sandbox.start'))
     const { stdout } = await runNode(['script.ts'], folder)
     expect(stdout).toContain('30')
     expect(await agentOutput(join(folder, 'outputs'))).toBe('30\n')
+  })
+
+  it('of docs/live-agents.md: a word to the agent after an error', async () => {
+    const fails = { id: 'toolu_1', name: 'execute_code', input: { code: '1 / 0' } }
+    const folder = scriptFolder(`import { createNotebookSession, runAgent, Sandbox, Workspace } from 'seer-interp'
+      await using sandbox = await Sandbox.start()
+      await using session = await createNotebookSession(sandbox, new Workspace())
+      const prompt = 'Divide.'
+      ${codeBlock('docs/live-agents.md', 'agent.send')}`)
+    const { requests } = await runNode(['script.ts'], folder, [{ calls: [fails] }, { say: 'I see.' }])
+    expect(JSON.stringify(requests[1])).toContain('Look at the traceback before you go on.')
+  })
+
+  it('of docs/toolkit.md: its files in an experiment', async () => {
+    const folder = emptyFolder()
+    const code = 'import extract_activations, steering_hook; print("both")'
+    writeFileSync(
+      join(folder, 'experiment.ts'),
+      `import { createNotebookSession, experiment, runAgent, Sandbox, Workspace, z } from 'seer-interp'
+      export default experiment({ description: '', params: z.strictObject({}), profiles: { embedded: {} },
+        async run({ toolkit }) {
+          await using sandbox = await Sandbox.start()
+          ${codeBlock('docs/toolkit.md', 'toolkit(')}
+          await using session = await createNotebookSession(sandbox, workspace)
+          for await (const _ of runAgent({ prompt: 'Import.', mcpConfig: session.mcpConfig })) {}
+        } })`,
+    )
+    const outputs = join(folder, 'outputs')
+    const args = ['src/cli/main.ts', 'run', folder, '--provider', 'claude', '--output-dir', outputs]
+    await runNode(args, checkout, [
+      { calls: [{ id: 'toolu_1', name: 'execute_code', input: { code } }] },
+      { say: 'Done.' },
+    ])
+    expect(await agentOutput(outputs)).toBe('both\n')
   })
 })
 
@@ -75,6 +105,16 @@ function emptyFolder(): string {
   return folder
 }
 
+/** A folder as docs/scripts.md describes it. */
+function scriptFolder(code: string): string {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'script.ts'), code)
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(checkout, join(folder, 'node_modules', 'seer-interp'))
+  return folder
+}
+
 function codeBlock(document: string, holding: string): string {
   const blocks = [...readFileSync(join(checkout, document), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
     (match) => match[1]!,
@@ -84,8 +124,8 @@ function codeBlock(document: string, holding: string): string {
   return block
 }
 
-async function runNode(args: string[], cwd: string): Promise<{ stdout: string }> {
-  await using server = await loopbackMessages(script)
+async function runNode(args: string[], cwd: string, answers = script) {
+  await using server = await loopbackMessages(answers)
   const env = { ...process.env, ANTHROPIC_BASE_URL: server.url, ANTHROPIC_API_KEY: 'loopback', NO_COLOR: '1' }
   const run = promisify(execFile)(process.execPath, ['--conditions=seer-source', ...args], {
     cwd,
@@ -94,7 +134,7 @@ async function runNode(args: string[], cwd: string): Promise<{ stdout: string }>
   })
   const { stdout } = await run
   expect(server.violations).toEqual([])
-  return { stdout }
+  return { stdout, requests: server.requests }
 }
 
 /** What the agent's cell printed. */
