@@ -3,8 +3,10 @@ export function collector(columns = 80) {
   return {
     columns,
     text: '',
-    write(text: string) {
-      this.text += text
+    bytes: new Uint8Array() as Uint8Array,
+    write(text: string | Uint8Array) {
+      if (typeof text === 'string') this.text += text
+      else this.bytes = text
       return true
     },
     on: () => undefined,

@@ -94,7 +94,7 @@ program
   .description('write what the code of some runs recorded, as one table with where each row comes from')
   .argument('<run...>', 'runs as for show')
   .addOption(
-    new Option('--format <format>', 'of the file that goes to stdout').choices(['csv', 'jsonl']).default('csv'),
+    new Option('--format <format>', 'of the file that goes to stdout').choices(['csv', 'jsonl', 'parquet']).default('csv'),
   )
   .option('--table <name>', 'only the rows of this table')
   .addOption(outputDir())

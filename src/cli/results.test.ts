@@ -1,6 +1,8 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { collector } from '../../test/collector.ts'
 import { SAMPLE_START } from '../../test/sample-run.ts'
@@ -32,11 +34,11 @@ async function writeRun(provider: string, rows: readonly (readonly [string, obje
   return run.folder
 }
 
-async function results(runs: string[], options: { format?: 'csv' | 'jsonl'; table?: string } = {}) {
+async function results(runs: string[], options: { format?: 'csv' | 'jsonl' | 'parquet'; table?: string } = {}) {
   const out = collector()
   const said: string[] = []
   await resultsCommand(runs, { format: 'csv', outputDir, ...options }, out, (text) => said.push(text))
-  return { text: out.text, said: said.join('\n') }
+  return { text: out.text, bytes: out.bytes, said: said.join('\n') }
 }
 
 test.each([
@@ -95,4 +97,31 @@ test('damage in the log is told', async () => {
 test('the hash of parameters is of their values, not of their order', () => {
   expect(paramsHash({ a: 1, b: { c: [1, 2], d: 2 } })).toBe(paramsHash({ b: { d: 2, c: [1, 2] }, a: 1 }))
   expect(paramsHash({ a: [1, 2] })).not.toBe(paramsHash({ a: [2, 1] }))
+})
+
+const python = process.env['SEER_TEST_PYTHON']
+test.skipIf(python === undefined)(
+  'parquet, as pandas reads it: numbers, booleans, missing values (needs SEER_TEST_PYTHON)',
+  async () => {
+    const { bytes } = await results([live, played], { format: 'parquet' })
+    const file = join(outputDir, 'rows.parquet')
+    writeFileSync(file, bytes)
+    const code = `
+import pandas, sys
+rows = pandas.read_parquet(sys.argv[1])
+print({name: str(kind) for name, kind in rows.dtypes.items() if name in ("_seq", "layer", "hit", "_recorded")})
+print(rows.drop(columns=["_run", "_params"]).astype(object).where(rows.notna(), None).to_dict("records"))`
+    const { stdout } = await promisify(execFile)(python!, ['-c', code, file])
+    const [types, records] = stdout.trim().split('\n')
+    expect(types).toBe("{'_recorded': 'bool', '_seq': 'int32', 'layer': 'float64', 'hit': 'object'}")
+    expect(records).toContain(
+      `'_recorded': False, '_table': 'trials', '_seq': 2, '_cell': 'c1', 'layer': 15.0, 'text': 'a "b", c\\nd', 'hit': True, 'extra': None}`,
+    )
+    expect(records).toContain(`'extra': '{"a":[1]}'`)
+  },
+)
+
+test('parquet is not written to a terminal', async () => {
+  const out = Object.assign(collector(), { isTTY: true })
+  await expect(resultsCommand([live], { format: 'parquet', outputDir }, out)).rejects.toThrow(/not for a terminal/)
 })

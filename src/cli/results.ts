@@ -5,10 +5,11 @@ import { safeWriter, type Output } from '../harness/safe-writer.ts'
 import { plural } from '../harness/story/amounts.ts'
 import { resolveRun } from '../run/paths.ts'
 import { csvLine } from './csv.ts'
+import { parquetFile } from './parquet.ts'
 import { readRows, type Row } from './result-rows.ts'
 
 export interface ResultsOptions {
-  readonly format: 'csv' | 'jsonl'
+  readonly format: 'csv' | 'jsonl' | 'parquet'
   readonly table?: string
   readonly outputDir: string
 }
@@ -30,9 +31,16 @@ export async function resultsCommand(
       hint: tables.length > 0 ? `The tables are: ${tables.join(', ')}.` : 'Nothing was recorded at all.',
     })
   }
+  if (format === 'parquet' && out.isTTY) {
+    throw new SeerError('invalid-options', {
+      message: 'A Parquet file is not for a terminal.',
+      hint: 'Send it to a file: … --format parquet > rows.parquet',
+    })
+  }
   const write = safeWriter(out)
   if (format === 'jsonl') for (const row of rows) write(`${JSON.stringify(row)}\n`)
-  else for (const line of csvLines(rows)) write(line)
+  else if (format === 'csv') for (const line of csvLines(rows)) write(line)
+  else write(parquetFile(namesOf(rows), rows))
   await write.drained()
   // On stderr, so that it is read and does not end up in the file.
   if (rows.length === 0) say('seer: no rows: the code of these runs recorded none.')
@@ -45,12 +53,16 @@ export async function resultsCommand(
     if (problems > 0) say(`seer: the log of ${folder} is damaged in ${plural(problems, 'place')}: rows may be missing.`)
 }
 
-/** Seer's columns first, then those of the rows in the order of their coming. Rows of other shapes leave fields empty. */
 function* csvLines(rows: readonly Row[]): Generator<string> {
+  const names = namesOf(rows)
+  yield csvLine(names)
+  for (const row of rows) yield csvLine(names.map((name) => (Object.hasOwn(row, name) ? row[name] : undefined)))
+}
+
+/** Seer's columns first, then those of the rows in the order of their coming. Rows of other shapes leave fields empty. */
+function namesOf(rows: readonly Row[]): string[] {
   const columns = new Set<string>()
   for (const row of rows) for (const name of Object.keys(row)) columns.add(name)
   const own = ['_run', '_experiment', '_profile', '_params', '_provider', '_recorded', '_table', '_seq', '_cell']
-  const names = [...own, ...[...columns].filter((name) => !own.includes(name))]
-  yield csvLine(names)
-  for (const row of rows) yield csvLine(names.map((name) => (Object.hasOwn(row, name) ? row[name] : undefined)))
+  return [...own, ...[...columns].filter((name) => !own.includes(name))]
 }

@@ -31,7 +31,7 @@ export function checkModels(models: Wanted['models']): void {
   for (const [i, { name, varName }] of models.entries()) {
     if (name !== EMBEDDED_MODEL) {
       throw new SeerError('model-unsupported', {
-        message: `The model "${name}" cannot be loaded by this version of Seer${didYouMean(name, [EMBEDDED_MODEL])}`,
+        message: `The model "${name}" cannot be loaded by this version of Seer${didYouMean(name, [EMBEDDED_MODEL]) || '.'}`,
         hint: `The local backend loads the embedded model only: { name: '${EMBEDDED_MODEL}' }.`,
       })
     }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { compareCells, DEFAULT_RTOL } from '../harness/drift.ts'
 import { cellsFromEvents } from '../harness/cell-text.ts'
+import { hidePlaces, placesOf } from '../harness/hide-places.ts'
 import { driftTable } from '../harness/story/drift-table.ts'
 import { lookOf } from '../harness/story/look.ts'
 import type { Trajectory } from '../harness/trajectory.ts'
@@ -24,7 +25,8 @@ export async function reportDrift(run: Run, recording: Trajectory): Promise<stri
         device: compute.device,
       }
     : UNKNOWN
-  const cells = compareCells(recording.cells, cellsFromEvents(events), { rtol: DEFAULT_RTOL })
+  const now = hidePlaces(cellsFromEvents(events), placesOf(events))
+  const cells = compareCells(recording.cells, now, { rtol: DEFAULT_RTOL })
   const report = { recorded: recording.compute, fresh, rtol: DEFAULT_RTOL, cells }
   run.emit({ type: 'drift-report', by: 'system', ...report })
   return ['', ...driftTable(lookOf(process.stdout), report)].join('\n')

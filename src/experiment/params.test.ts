@@ -119,6 +119,14 @@ test.each([
   expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
 })
 
+test.each([
+  ['by its profile', { profile: 'other', set: [] }],
+  ['by --set', { set: ['model=not-here'] }],
+])('a subject that cannot be loaded is refused however it is named: %s', (_, asked) => {
+  const error = thrownBy(() => resolveParams(withSubject, asked))
+  expect(error).toMatchObject({ code: 'model-unsupported', message: expect.stringMatching(/"not-here"/) })
+})
+
 test('an unknown parameter in a profile is told as the profile’s', () => {
   const misspelt = { ...trial, profiles: { embedded: { stepz: 2 } } } as unknown as typeof trial
   const error = thrownBy(() => resolveParams(misspelt, { set: [] }))

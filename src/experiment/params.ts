@@ -10,7 +10,7 @@ type Json = z.core.util.JSONType
 /** The parameter that names the model under study. */
 const SUBJECT = 'model'
 
-/** Defaults, then the profile, then each `key=value` and the subject model; checked as a whole. */
+/** Defaults, then the profile, then each `key=value` and the subject model; checked as a whole. Throws for a model that cannot be loaded. */
 export function resolveParams(
   experiment: Experiment,
   asked: { profile?: string; set: readonly string[]; subject?: string },
@@ -28,10 +28,12 @@ export function resolveParams(
   parseOptions(`profile "${profile}"`, z.strictObject(Object.fromEntries(known)), named)
   const given = Object.fromEntries(asked.set.map((text) => parseAssignment(text, experiment.params)))
   if (asked.subject !== undefined) {
-    checkSubject(experiment, asked.subject, given)
+    checkAsked(experiment, asked.subject, given)
     given[SUBJECT] = asked.subject
   }
   const params = parseOptions('params', experiment.params.strict(), { ...named, ...given })
+  // Whoever named it: the profile, --set or --subject. Refused before anything starts.
+  if (typeof params[SUBJECT] === 'string') checkModels([{ name: params[SUBJECT], varName: SUBJECT }])
   const json = z.record(z.string(), z.json()).safeParse(params)
   if (json.success) return { profile, params: json.data }
   throw new SeerError('experiment-params', {
@@ -40,8 +42,8 @@ export function resolveParams(
   })
 }
 
-/** Refused before anything starts: a subject that nothing would use, or that cannot be loaded. */
-function checkSubject({ params }: Experiment, subject: string, given: Record<string, unknown>): void {
+/** A subject that nothing would use, or that is named twice. */
+function checkAsked({ params }: Experiment, subject: string, given: Record<string, unknown>): void {
   if (!Object.hasOwn(params.shape, SUBJECT)) {
     throw new SeerError('invalid-options', {
       message: `This experiment has no parameter "${SUBJECT}", so --subject ${subject} would change nothing.`,
@@ -54,7 +56,6 @@ function checkSubject({ params }: Experiment, subject: string, given: Record<str
       hint: 'Give one of them.',
     })
   }
-  checkModels([{ name: subject, varName: SUBJECT }])
 }
 
 /** `steps=8` and `words=["a","b"]` are JSON; anything else is text where the parameter takes text. */

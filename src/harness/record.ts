@@ -4,6 +4,7 @@
 import { SeerError } from '../errors.ts'
 import type { AnsweredBy, By, EventOf, RunEvent } from '../run/events.ts'
 import { cellsFromEvents } from './cell-text.ts'
+import { hidePlaces, placesOf } from './hide-places.ts'
 import { TRAJECTORY_FORMAT, type MadeFor, type RecordedTurn, type Trajectory } from './trajectory.ts'
 
 export function trajectoryFromEvents(
@@ -16,6 +17,7 @@ export function trajectoryFromEvents(
   const compute = findEvent(events, 'compute-report')
   const { reason, detail } = end
   if (reason === 'failed') throw incomplete(`its agent failed${detail === undefined ? '' : ` (${detail})`}`)
+  const places = placesOf(events)
   const turns = turnsOf(events, agent.by)
   if (turns.length === 0) throw incomplete('its agent said nothing')
   const trajectory: Trajectory = {
@@ -31,8 +33,8 @@ export function trajectoryFromEvents(
       threads: compute.threads,
       device: compute.device,
     },
-    turns,
-    cells: cellsFromEvents(events),
+    turns: hidePlaces(turns, places),
+    cells: hidePlaces(cellsFromEvents(events), places),
     end: detail === undefined ? { reason } : { reason, detail },
   }
   refuseKeys(trajectory)

@@ -3,12 +3,12 @@ export interface Output {
   readonly isTTY?: boolean
   readonly columns?: number
   readonly writableNeedDrain?: boolean
-  write(text: string): boolean
+  write(text: string | Uint8Array): boolean
   on(event: 'error' | 'drain' | 'close', listener: () => void): unknown
 }
 
 export interface SafeWriter {
-  (text: string): void
+  (text: string | Uint8Array): void
   /** Nobody reads any more. */
   readonly closed: boolean
   /** Resolves when the reader has caught up: whoever writes much waits for it, so that nothing piles up in memory. */
@@ -24,7 +24,7 @@ const watches = new WeakMap<Output, Watch>()
 
 export function safeWriter(out: Output): SafeWriter {
   const watch = watchOf(out)
-  const write = (text: string) => {
+  const write = (text: string | Uint8Array) => {
     if (watch.closed) return
     try {
       out.write(text)
