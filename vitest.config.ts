@@ -1,7 +1,8 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type UserWorkspaceConfig } from 'vitest/config'
 
 // Type stripping runs the sources as they are; the condition makes `seer-interp` mean this checkout's src/index.ts.
-const shared = {
+const shared: Pick<UserWorkspaceConfig, 'oxc' | 'resolve' | 'ssr'> = {
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   resolve: { conditions: ['seer-source'] },
   ssr: { resolve: { conditions: ['seer-source', 'node', 'import', 'module', 'default'] } },
 }
@@ -13,7 +14,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/architecture.test.ts'],
+          include: ['src/**/*.test.{ts,tsx}', 'test/architecture.test.ts'],
           setupFiles: ['test/setup.ts'],
           testTimeout: 15_000,
         },

@@ -4,12 +4,12 @@ import { ensureNode } from './ensure-node.mjs'
 import { ensurePackages } from './ensure-packages.mjs'
 import { SetupError } from './progress.mjs'
 
-const [root, cache, platform, want] = process.argv.slice(2)
+const [root, cache, platform] = process.argv.slice(2)
 const timings = {}
 
 try {
   const toolchain = await ensureNode({ root, cache, platform, timings })
-  await ensurePackages({ root, platform, dev: want === 'dev', toolchain, timings })
+  await ensurePackages({ root, platform, toolchain, timings })
   process.stdout.write(`${toolchain.node}\n${JSON.stringify(timings)}\n`)
 } catch (error) {
   if (!(error instanceof SetupError)) throw error

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { withLock } from './lock.mjs'
 import { checkRegistry, machineNpm, npm } from './npm.mjs'
@@ -8,21 +8,15 @@ import { SetupError, step } from './progress.mjs'
  * The checkout's node_modules as the lock file says. The stamp (a copy of the lock file, named by platform for shared homes) is
  * removed first and written last, so an interrupted install is never taken for a whole one.
  */
-export async function ensurePackages({ root, platform, dev, toolchain, timings }) {
+export async function ensurePackages({ root, platform, toolchain, timings }) {
   const lockFile = join(root, 'package-lock.json')
   const stamp = join(root, 'node_modules', `.seer-installed-${platform}`)
-  const installed = () => {
-    const same = existsSync(stamp) && readFileSync(stamp, 'utf8') === readFileSync(lockFile, 'utf8')
-    return same && (!dev || existsSync(`${stamp}-dev`))
-  }
+  const installed = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === readFileSync(lockFile, 'utf8')
   if (installed()) return
   const install = async () => {
     if (installed()) return
-    // Whoever develops here keeps the test tools when only the lock file changed.
-    const withDev = dev || existsSync(join(root, 'node_modules', 'vitest'))
-    for (const old of [stamp, `${stamp}-dev`]) rmSync(old, { force: true })
-    await npmInstall({ root, withDev, toolchain, timings })
-    if (withDev) writeFileSync(`${stamp}-dev`, '')
+    rmSync(stamp, { force: true })
+    await npmInstall({ root, toolchain, timings })
     copyFileSync(lockFile, stamp)
   }
   try {
@@ -36,20 +30,19 @@ export async function ensurePackages({ root, platform, dev, toolchain, timings }
 }
 
 // Not `npm ci`: it refuses a lock file that lacks another platform's binary, which mirrors often lag behind in publishing.
-// `--no-save` installs what the lock file names, checks each package's hash, and leaves the file as it is.
-async function npmInstall({ root, withDev, toolchain, timings }) {
-  const size = withDev ? '165 MB with the test tools' : '40 MB'
-  const scope = withDev ? ['--include=dev'] : ['--omit=dev']
+// `--no-save` installs what the lock file names, checks each package's hash, and leaves the file as it is. What the page is
+// built with is among the development packages.
+async function npmInstall({ root, toolchain, timings }) {
   const why = existsSync(join(root, 'node_modules'))
     ? 'the lock file changed or an install was cut short'
     : 'they are not there yet'
-  const needed = `the npm packages of package-lock.json (${size})`
-  const text = `installing the npm packages that Seer is built on (${size}) into node_modules, because ${why}`
+  const needed = 'the npm packages of package-lock.json (230 MB)'
+  const text = `installing the npm packages that Seer is built on (230 MB) into node_modules, because ${why}`
   await step(timings, 'packages', text, async () => {
     const env = await npmEnv(toolchain)
     await checkRegistry(toolchain.npm, anyDependency(root), { cwd: root, env, needed })
-    const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-    await npm(toolchain.npm, ['install', '--no-save', ...scope, ...quiet], { cwd: root, env, needed })
+    const options = ['--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+    await npm(toolchain.npm, ['install', '--no-save', ...options], { cwd: root, env, needed })
   })
 }
 

@@ -1,5 +1,5 @@
-# Sourced with $root (the checkout) and $want ("run", or "dev" for the tests' packages too). Sets $node to a Node >= 24 and
-# leaves installed packages behind, or exits 3. When all is ready it starts no Node but `node -v`, and prints nothing.
+# Sourced with $root (the checkout). Sets $node to a Node >= 24 and leaves installed packages behind, or exits 3. When all is
+# ready it starts no Node but `node -v`, and prints nothing.
 
 platform=$(uname -sm)
 platform=${platform%% *}-${platform##* }
@@ -29,13 +29,11 @@ fi
 # Packages: the stamp is a copy of the lock file that was installed, removed first and written last.
 stamp=$root/node_modules/.seer-installed-$platform
 ready=''
-if [ -n "$node" ] && cmp -s "$root/package-lock.json" "$stamp"; then
-  if [ "$want" = run ] || [ -e "$stamp-dev" ]; then ready=yes; fi
-fi
+if [ -n "$node" ] && cmp -s "$root/package-lock.json" "$stamp"; then ready=yes; fi
 
 SEER_SETUP_TIMINGS='{}'
 if [ -z "$ready" ]; then
-  answer=$("${node:-$machine_node}" "$root/launcher/bootstrap.mjs" "$root" "$cache" "$platform" "$want") || exit $?
+  answer=$("${node:-$machine_node}" "$root/launcher/bootstrap.mjs" "$root" "$cache" "$platform") || exit $?
   # Two lines: the path of Node, and how long each step took.
   node=${answer%
 *}

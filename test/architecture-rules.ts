@@ -7,6 +7,7 @@ const LAYERS = [
   ['index'],
   ['experiment'],
   ['harness', 'viewer', 'report'],
+  ['page'],
   ['session'],
   ['mcp'],
   ['tools'],
@@ -21,8 +22,9 @@ const LAYERS = [
 
 /** These draw what a run's log says and nothing else. */
 const ONLY_SEE: Record<string, string[]> = {
-  viewer: ['run', 'notebook', 'errors'],
-  report: ['run', 'notebook', 'errors'],
+  viewer: ['page', 'run', 'notebook', 'errors'],
+  report: ['page', 'run', 'notebook', 'errors'],
+  page: ['run', 'notebook', 'errors'],
 }
 
 /** Python packages on the two sides of the sandbox's wall: neither may lean on the other. */
@@ -38,6 +40,7 @@ export type Files = Map<string, string>
 
 interface Packages {
   dependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
 }
 
@@ -55,17 +58,19 @@ export function layerViolations(files: Files): string[] {
 }
 
 export function dependencyViolations(files: Files, packages: Packages): string[] {
-  const declared = { ...packages.dependencies, ...packages.peerDependencies }
-  return sources(files).flatMap(([path, text]) =>
-    importsOf(text)
+  const installed = { ...packages.dependencies, ...packages.peerDependencies }
+  const bundled = { ...packages.dependencies, ...packages.devDependencies }
+  return sources(files).flatMap(([path, text]) => {
+    const declared = layerOf(path) === 'page' ? bundled : installed
+    return importsOf(text)
       .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
       .map((specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/'))
       .filter((name) => !(name in declared))
       .map(
         (name) =>
           `${path}: ${name} is ${builtinModules.includes(name) ? 'to be imported as node:' : 'no dependency of package.json: '}${name}`,
-      ),
-  )
+      )
+  })
 }
 
 export function exportViolations(files: Files): string[] {
@@ -120,7 +125,7 @@ export function medianLines(files: Files): number {
 
 // Tests may look at anything; the rules are for what ships.
 function sources(files: Files): [string, string][] {
-  return [...files].filter(([path]) => path.startsWith('src/') && path.endsWith('.ts') && !path.endsWith('.test.ts'))
+  return [...files].filter(([path]) => path.startsWith('src/') && /\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path))
 }
 
 function importsOf(text: string): string[] {

@@ -16,7 +16,7 @@ import {
 const root = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const files: Files = new Map(
-  globSync(['{src,python,experiments,test,bench,launcher,bin}/**/*.{ts,js,mjs,py,sh}', 'scripts/*', 'seer'], {
+  globSync(['{src,python,experiments,test,bench,launcher,bin}/**/*.{ts,tsx,js,mjs,py,sh}', 'scripts/*', 'seer'], {
     cwd: root,
     exclude: ['**/node_modules', '**/__pycache__', '**/outputs', '**/.*'],
   }).map((path) => [path, read(path)]),
@@ -60,6 +60,8 @@ describe('a planted fault is found', () => {
   test.for([
     ['up', 'src/run/a.ts', `import { x } from '../kernel/b.ts'`],
     ['to a sibling', 'src/kernel/a.ts', `import type {\n  X,\n} from '../workspace/b.ts'`],
+    ['from the page to its server', 'src/page/a.tsx', `import { x } from '../viewer/b.ts'`],
+    ['past what the page may see', 'src/page/a.tsx', `import { x } from '../environment/b.ts'`],
     ['past what the viewer may see', 'src/viewer/a.ts', `export { x } from '../kernel/b.ts'`],
     ['by a dynamic import', 'src/tools/a.ts', `const x = await import('../cli/b.ts')`],
     ['from the bottom', 'src/errors.ts', `import '../src/run/b.ts'`],
@@ -73,10 +75,14 @@ describe('a planted fault is found', () => {
 
   test.for([
     ['an undeclared package', `import x from '@scope/name/sub'`, '@scope/name'],
+    ['a package that only the page bundles', `import x from 'preact'`, 'preact'],
     ['a builtin without node:', `import fs from 'fs'`, 'node:fs'],
   ] as const)('%s', ([, text, name]) =>
     expect(dependencyViolations(plant('src/run/a.ts', text), packages)[0]).toContain(name),
   )
+
+  test('and what the page bundles is none there', () =>
+    expect(dependencyViolations(plant('src/page/a.tsx', `import x from 'preact/hooks'`), packages)).toEqual([]))
 
   test('export default and export *', () =>
     expect(exportViolations(plant('src/run/a.ts', `export default 1\nexport * from './b.ts'`))).toHaveLength(2))

@@ -61,6 +61,9 @@ test('ESC interrupts the agent in the middle of a cell, and everything is saved'
   expect(log.of('agent-end')).toMatchObject([{ reason: 'interrupted' }])
   expect(log.of('tool-end')).toMatchObject([{ structured: { error: 'interrupted' } }])
   expect(log.of('cell-end').at(-1)).toMatchObject({ status: 'error' })
+  // An interrupt is told on the screen once, by what answers the key.
+  expect(log.of('run-steer')).toMatchObject([{ by: 'researcher', action: 'interrupt', from: 'terminal' }])
+  expect(screen).not.toContain('the researcher')
   expect(log.of('run-end')).toMatchObject([{ status: 'interrupted' }])
   expect(readFileSync(join(place.runs()[0]!, 'notebook.ipynb'), 'utf8')).toContain('a sleep')
   expect(place.processes()).toEqual([])
@@ -75,7 +78,10 @@ test('an arrow key is not ESC; Ctrl-C ends the run', async () => {
   expect(last).toBe('exit=130 terminal=restored')
   expect(screen).not.toContain('ESC: ')
   expect(screen).toContain('interrupted; saving')
-  expect((await logOf(place.runs()[0]!)).of('run-end')).toMatchObject([{ status: 'interrupted' }])
+  expect(screen).not.toContain('was stopped')
+  const log = await logOf(place.runs()[0]!)
+  expect(log.of('run-steer')).toMatchObject([{ by: 'researcher', action: 'stop', from: 'terminal' }])
+  expect(log.of('run-end')).toMatchObject([{ status: 'interrupted' }])
 })
 
 test('Ctrl-C twice ends it at once', async () => {

@@ -197,7 +197,7 @@ test('an old machine gets Node and the packages once, also when two start at onc
   expect(both.map((one) => one.stderr).join('')).toMatch(
     /fetching Node .* … \d+\.\d s\n[^]*installing the npm packages .* … \d+\.\d s\n/,
   )
-  expect(readFileSync(join(checkout, 'npm-calls'), 'utf8')).toBe('view\ninstall\n')
+  expect(readFileSync(join(checkout, 'npm-calls'), 'utf8')).toBe('view\ninstall all\n')
   const timed = both
     .map((one) => (JSON.parse(one.stdout) as { timings: string }).timings)
     .filter((text) => text !== '{}')
@@ -238,7 +238,8 @@ test('a Node that is not the pinned one is not run', async () => {
 async function registryWith(onInstall: string, integrity?: string) {
   const node = `#!/bin/sh\nexec '${process.execPath}' "$@"\n`
   const npmCli = `const { appendFileSync, existsSync, mkdirSync } = require('node:fs')
-    if (process.argv[2] !== 'config') appendFileSync('npm-calls', process.argv[2] + '\\n')
+    const [, , name, ...args] = process.argv
+    if (name !== 'config') appendFileSync('npm-calls', name + (args.includes('--include=dev') ? ' all' : '') + '\\n')
     if (process.argv[2] === 'install') { ${onInstall} }`
   const contents = new Map([
     [platform, { 'bin/node': node, LICENSE: '' }],

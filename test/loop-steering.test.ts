@@ -10,7 +10,6 @@ import { claudeProvider } from '../src/harness/claude.ts'
 import { withProvider } from '../src/harness/current-provider.ts'
 import type { Purse } from '../src/harness/limits.ts'
 import { runAgent, type AgentRun, type RunAgentOptions } from '../src/harness/run-agent.ts'
-import { openLiveAgents } from '../src/harness/steering.ts'
 import { publish } from '../src/mcp/local.ts'
 import type { EventType, RunEvent } from '../src/run/events.ts'
 import { Run } from '../src/run/run.ts'
@@ -190,17 +189,19 @@ describe('interrupt', () => {
   })
 
   it('from outside reaches the agents that work, and only them', async () => {
-    const agents = openLiveAgents()
-    expect(agents.interrupt()).toBe(false)
-    expect(agents.interrupted).toBe(false)
+    const { steering } = run
+    expect(steering.interrupt('terminal')).toBe(false)
+    expect(steering.interrupted).toBe(false)
     const agent = await start([{ calls: [{ id: 'toolu_h', name: 'hang' }] }])
-    const choice = { provide: () => Promise.reject(new Error('not asked')), agents, quiet: true }
-    const told = withProvider(choice, () =>
-      finish(agent, (event) => event.type === 'tool-start' && void agents.interrupt()),
-    )
-    expect((await told).end).toEqual({ reason: 'interrupted' })
-    expect(agents.interrupted).toBe(true)
-    expect(agents.interrupt()).toBe(false)
+    const done: boolean[] = []
+    const { end, of } = await finish(agent, (event) => {
+      if (event.type === 'tool-start') done.push(steering.interrupt('terminal'), steering.interrupt('terminal'))
+    })
+    expect(done).toEqual([true, true])
+    expect(end).toEqual({ reason: 'interrupted' })
+    expect(of('run-steer')).toMatchObject([{ by: 'researcher', action: 'interrupt', from: 'terminal' }])
+    expect(steering.interrupted).toBe(true)
+    expect(steering.interrupt('terminal')).toBe(false)
   })
 })
 

@@ -2,15 +2,17 @@
  * The npm package as a researcher gets it: packed, installed into an empty folder whose path has a space, and used from there.
  * npm fetches about 40 MB from the registry that this machine is set to.
  */
-import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { cacheRoot } from '../src/environment/cache.ts'
 import { cell, script } from './fixtures/agent-script.ts'
 import { newPlace, plainExperiment, repository, type Place } from './fixtures/place.ts'
 import { loopbackMessages } from './loopback-messages.ts'
+import { enter, send } from './viewer-client.ts'
 
 let place: Place
 /** Where the package is installed. */
@@ -69,6 +71,8 @@ test('it holds what runs, and nothing that was only left lying about', () => {
       'bin/seer.js',
       'dist/cli/main.js',
       'dist/index.d.ts',
+      'dist/page/index.html',
+      'dist/page/report.js',
       'docs/experiments.md',
       'experiments/sandbox-intro/experiment.ts',
       'experiments/sandbox-intro/recordings/embedded.json',
@@ -92,6 +96,20 @@ test('list, and doctor finds nothing missing', async () => {
   expect(doctor).toMatchObject({ code: 0, stderr: '' })
   expect(doctor.stdout).toMatch(/^ok +Seer +\d+\.\d+\.\d+/m)
   expect(doctor.stdout).toContain('seer run sandbox-intro can start here.')
+})
+
+test('seer view serves the page that the package brings, with nothing to build it with', async () => {
+  expect(existsSync(join(home, 'node_modules/vite'))).toBe(false)
+  const bin = join(home, 'node_modules/.bin/seer')
+  const env = { ...withNodeFirst({}), HOME: join(place.root, 'home'), SEER_CACHE: join(place.root, 'no cache') }
+  const view = spawn(bin, ['view'], { cwd: home, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void view.kill())
+  const [line] = (await once(view.stdout.setEncoding('utf8'), 'data')) as [string]
+  const { port, cookie } = await enter(new URL(/http:\S+/.exec(line)![0]))
+  const page = await send(port, '/', { headers: { cookie } })
+  const asset = /\/assets\/[\w.-]+\.js/.exec(page.text)![0]
+  expect((await send(port, asset, { headers: { cookie } })).status).toBe(200)
+  expect(existsSync(join(place.root, 'no cache'))).toBe(false)
 })
 
 test('sandbox-intro plays its recording, every number as it was', { timeout: 480_000 }, async () => {

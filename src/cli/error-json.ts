@@ -1,5 +1,6 @@
 /** Under `--json` an error is the last line on stdout. */
 import { firstError, SeerError } from '../errors.ts'
+import { jsonLine } from './json-line.ts'
 
 export interface ErrorFields {
   readonly code: string
@@ -8,7 +9,7 @@ export interface ErrorFields {
 }
 
 export function errorJson(thrown: unknown): string {
-  return JSON.stringify({ error: errorFields(thrown) })
+  return jsonLine({ error: errorFields(thrown) })
 }
 
 /** Of an error that is not ours, and so a defect, the code is `unexpected`; of one in the command line itself, `usage`. */

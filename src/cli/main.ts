@@ -9,6 +9,7 @@ import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 import { errorText } from './terminal.ts'
+import type { ViewOptions } from './view.ts'
 
 interface ShowFlags {
   check?: boolean
@@ -38,6 +39,11 @@ const parseBudget = (value: string): number | 'none' => {
   if (usd > 0) return usd
   throw new InvalidArgumentError('It is an amount in USD, as 2.50, or none.')
 }
+const port = () =>
+  new Option('--port <n>', 'of the page on 127.0.0.1; without it the usual one, or a free one').argParser((value) => {
+    if (/^\d+$/.test(value) && Number(value) > 0 && Number(value) < 65536) return Number(value)
+    throw new InvalidArgumentError('It is a number from 1 to 65535.')
+  })
 const collect = (value: string, before: string[]) => [...before, value]
 
 program
@@ -58,6 +64,8 @@ program
   .option('--answered-by <text>', 'with --record: who answered, where it is not the model that the endpoint names')
   .option('--blind', 'with --record: the answerer had seen neither the repository nor the expected answer')
   .option('--recording <file>', 'play this recording')
+  .option('--view', 'serve the live page of the run while it goes on, and as long as somebody has it open')
+  .addOption(port())
   .option('--timings', 'show where the time goes from enter to the first cell’s result')
   .addOption(outputDir())
   .addOption(json())
@@ -83,6 +91,33 @@ program
   .action(async (run: string, options: Common & ShowFlags) => (await import('./inspect.ts')).showCommand(run, options))
 
 program
+  .command('report')
+  .description('write a run’s report.html, and print where it is')
+  .argument('<run>', 'a run as for show')
+  .addOption(outputDir())
+  .addOption(json())
+  .action(async (run: string, options: Common) => (await import('./report.ts')).reportCommand(run, options))
+
+program
+  .command('stop')
+  .description('end a run that goes on, with everything saved')
+  .argument('[run]', 'a run as for show; without it, the one that goes on')
+  .addOption(outputDir())
+  .addOption(json())
+  .action(async (run: string | undefined, options: Common) => (await import('./stop.ts')).stopCommand(run, options))
+
+program
+  .command('view')
+  .description('serve the live page of runs, on this machine only')
+  .argument('[run]', 'the run to open it at, as for show; without it, the list of runs')
+  .addOption(outputDir())
+  .addOption(port())
+  .option('--open', 'open it in a browser')
+  .action(async (run: string | undefined, options: ViewOptions) =>
+    (await import('./view.ts')).viewCommand(run, options),
+  )
+
+program
   .command('list')
   .description('list runs, newest first')
   .addOption(outputDir())
@@ -94,7 +129,9 @@ program
   .description('write what the code of some runs recorded, as one table with where each row comes from')
   .argument('<run...>', 'runs as for show')
   .addOption(
-    new Option('--format <format>', 'of the file that goes to stdout').choices(['csv', 'jsonl', 'parquet']).default('csv'),
+    new Option('--format <format>', 'of the file that goes to stdout')
+      .choices(['csv', 'jsonl', 'parquet'])
+      .default('csv'),
   )
   .option('--table <name>', 'only the rows of this table')
   .addOption(outputDir())

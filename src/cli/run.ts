@@ -6,8 +6,10 @@ import { asExperiment } from '../experiment/experiment.ts'
 import { runExperiment, type RunOutcome } from '../experiment/run-experiment.ts'
 import { SeerError } from '../errors.ts'
 import { findExperiment } from './find-experiment.ts'
-import { onInterrupt } from './interrupts.ts'
+import { onInterrupt, type Interrupts } from './interrupts.ts'
 import { loadExperiment } from './load.ts'
+import { reportAtEnd } from './report.ts'
+import { openRunPage, type RunPage } from './run-page.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 import { runSummary, startLines, summaryJson } from './summary.ts'
 import { errorText } from './terminal.ts'
@@ -27,6 +29,8 @@ export interface RunOptions {
   blind?: boolean
   recording?: string
   timings?: boolean
+  view?: boolean
+  port?: number
   outputDir: string
   json?: boolean
 }
@@ -39,6 +43,7 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
   const folder = statSync(found).isDirectory() ? found : dirname(found)
   await recoverBefore(() => recoverAll(options.outputDir), say)
   const interrupt = onInterrupt(options.outputDir)
+  const page = options.view ? await openPage(options, interrupt) : undefined
   // Node ends a process that only awaits a promise: a run ends when it says so.
   const awake = setInterval(() => undefined, 60_000)
   const { outputDir, set, budget: budgetUsd } = options
@@ -61,8 +66,11 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
     ...optional,
     quiet,
     signal: interrupt.signal,
-    agents: interrupt.agents,
-    onStart: (facts) => say(startLines({ ...facts, hasKeys: interrupt.hasKeys })),
+    onStart: (facts) => {
+      interrupt.attach(facts.run)
+      say(startLines({ ...facts, hasKeys: interrupt.hasKeys }))
+      if (page) say(page.line(facts.folder))
+    },
   }).finally(() => {
     clearInterval(awake)
     interrupt.detach()
@@ -74,9 +82,19 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
     if (!(outcome.error instanceof SeerError) && outcome.error instanceof Error)
       process.stderr.write(`${outcome.error.stack ?? ''}\n`)
   }
+  await reportAtEnd(outcome.folder, say)
   say(runSummary(outcome))
   if (quiet) process.stdout.write(`${summaryJson(outcome)}\n`)
   process.exitCode = exitCode(outcome)
+  await page?.end(outcome.folder, { mayStay: !quiet && !interrupt.signal.aborted, say })
+}
+
+/** Before the run, so that what is wrong with it is known before anything is spent. */
+function openPage({ outputDir, port }: RunOptions, interrupt: Interrupts): Promise<RunPage> {
+  return openRunPage({ outputDir, port, signal: interrupt.signal }).catch((error: unknown) => {
+    interrupt.detach()
+    throw error
+  })
 }
 
 function exitCode({ status, summary, error }: RunOutcome): number {

@@ -12,7 +12,7 @@ import { errorRows, NOT_CONFINED } from '../harness/story/run-story.ts'
 import { widthOf } from '../harness/story/columns.ts'
 import { count } from '../notebook/output-text.ts'
 import { seerCommand } from '../seer-command.ts'
-import { stripAnsi } from '../notebook/terminal-text.ts'
+import { neutralise, stripAnsi } from '../notebook/terminal-text.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { ShownStatus } from './run-status.ts'
 import { cellsText, costText, filesIn } from './summary.ts'
@@ -67,7 +67,7 @@ export function endLines(look: Look, facts: RunFacts): string[] {
   const { summary, findings, drift, tables, saved, problems, folder } = facts
   const { colors } = look
   const section = (name: string, lines: string[]) => (lines.length > 0 ? [...heading(look, name), ...lines] : [])
-  const files = ['notebook.ipynb', 'events.jsonl', 'results', 'artifacts', 'source'].filter((name) => {
+  const files = ['report.html', 'notebook.ipynb', 'events.jsonl', 'results', 'artifacts', 'source'].filter((name) => {
     const path = join(folder, name)
     return extname(name) === '' ? filesIn(path) > 0 : existsSync(path)
   })
@@ -104,7 +104,7 @@ export function endLines(look: Look, facts: RunFacts): string[] {
       problems.flatMap((problem) => behind(look, `${colors.yellow('!')} `, linesOf(problem), { fold: 'words' })),
     ),
     ...section('files', [
-      `in ${shortPath(folder)}`,
+      `in ${neutralise(shortPath(folder))}`,
       `  ${files.join('  ')}`,
       ...withHint(look, '  ', 'do they agree?', checkCommand(facts)).map(colors.dim),
     ]),

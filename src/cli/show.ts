@@ -4,6 +4,7 @@ import { plural } from '../harness/story/amounts.ts'
 import { openStory } from '../harness/story/state.ts'
 import { storyLines } from '../harness/story/story.ts'
 import type { Output } from '../harness/safe-writer.ts'
+import { neutralise } from '../notebook/terminal-text.ts'
 import { openArtifacts } from '../run/artifacts.ts'
 import { checkRun } from '../run/check.ts'
 import { readLog } from '../run/log-reader.ts'
@@ -84,7 +85,9 @@ async function printCheck(
     terminal.printLine({ run: nameOf(facts), folder: facts.folder, check: result })
     terminal.printLine({ ...lastLine(facts), problems: result.problems.length })
   } else {
-    terminal.print(result.problems.map(({ where, what }) => `${colors.red('problem')}  ${where}: ${what}`))
+    terminal.print(
+      result.problems.map(({ where, what }) => `${colors.red('problem')}  ${neutralise(`${where}: ${what}`)}`),
+    )
     const verdict = result.ok
       ? colors.green('log, notebook, results and artifacts agree with each other')
       : colors.red(plural(result.problems.length, 'problem'))
@@ -95,7 +98,7 @@ async function printCheck(
       plural(results, 'row of results', 'rows of results'),
     ]
     const proof = result.ok ? ['  (this does not prove that nobody edited them together)'] : []
-    terminal.print([basename(facts.folder), `  ${verdict}`, ...proof])
+    terminal.print([neutralise(basename(facts.folder)), `  ${verdict}`, ...proof])
     terminal.say(`  ${counts.join(', ')}; nbformat: ${result.nbformat}`)
   }
   return result.ok ? 0 : 1

@@ -1,5 +1,5 @@
 /** What `seer run` says at its start and at its end. */
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import pc from 'picocolors'
 import type { RunOutcome } from '../experiment/run-experiment.ts'
@@ -12,6 +12,7 @@ import { PRICES_OF } from '../harness/prices.ts'
 import type { AnsweredBy } from '../run/events.ts'
 import type { Summary } from '../run/fold-summary.ts'
 import { errorFields } from './error-json.ts'
+import { jsonLine } from './json-line.ts'
 import { shortPath } from './short-path.ts'
 
 interface StartFacts {
@@ -68,6 +69,9 @@ export function runSummary(
     ['duration', duration(summary.durationMs)],
   ]
   const files: [string, string][] = [
+    ...(existsSync(`${folder}/report.html`)
+      ? ([['report', shortPath(`${folder}/report.html`)]] as [string, string][])
+      : []),
     ['notebook', shortPath(`${folder}/notebook.ipynb`)],
     ['log', shortPath(`${folder}/events.jsonl`)],
     ...(filesIn(`${folder}/results`) > 0 ? ([['results', shortPath(`${folder}/results`)]] as [string, string][]) : []),
@@ -124,7 +128,7 @@ export function costText({ costUsd, budgetUsd }: Pick<Summary, 'costUsd' | 'budg
 /** The last line under `--json`. */
 export function summaryJson({ folder, status, summary, error }: RunOutcome): string {
   const failure = status === 'failed' && error !== undefined ? errorFields(error) : null
-  return JSON.stringify({ run: summary.run, folder: resolve(folder), status, ...countsOf(summary), error: failure })
+  return jsonLine({ run: summary.run, folder: resolve(folder), status, ...countsOf(summary), error: failure })
 }
 
 export function countsOf({

@@ -3,6 +3,8 @@ import { describeError } from '../errors.ts'
 import { breakWords } from '../harness/story/columns.ts'
 import { fit, lookOf, type Look } from '../harness/story/look.ts'
 import { safeWriter, type Output } from '../harness/safe-writer.ts'
+import { neutralise } from '../notebook/terminal-text.ts'
+import { jsonLine } from './json-line.ts'
 
 export interface Terminal {
   readonly look: Look
@@ -28,7 +30,7 @@ export function openTerminal(out: Output = process.stdout, options: { color?: bo
     say: (text) => write(`${breakWords(text, look.width).join('\n')}\n`),
     print: (lines) => void (lines.length > 0 && write(`${lines.map((line) => fit(look, line)).join('\n')}\n`)),
     printRaw: write,
-    printLine: (value) => write(`${JSON.stringify(value)}\n`),
+    printLine: (value) => write(`${jsonLine(value)}\n`),
     drained: () => write.drained(),
     get closed() {
       return write.closed
@@ -38,7 +40,7 @@ export function openTerminal(out: Output = process.stdout, options: { color?: bo
 
 /** An error for people: on a terminal, broken between words. */
 export function errorText(error: unknown, out: { isTTY?: boolean; columns?: number } = process.stderr): string {
-  const lines = `seer: ${describeError(error)}`.split('\n')
+  const lines = `seer: ${neutralise(describeError(error))}`.split('\n')
   return (out.isTTY ? lines.flatMap((line) => breakWords(line, out.columns || 80)) : lines).join('\n')
 }
 

@@ -9,7 +9,6 @@ import { readKeys } from '../harness/keys.ts'
 import { DEFAULT_BUDGET_USD, requirePrice, type Purse } from '../harness/limits.ts'
 import { trajectoryFromEvents } from '../harness/record.ts'
 import { recordedProvider } from '../harness/recorded.ts'
-import { openLiveAgents, type LiveAgents } from '../harness/steering.ts'
 import { sha256Of, type MadeFor, type Trajectory } from '../harness/trajectory.ts'
 import { withRun } from '../run/current.ts'
 import { knownEvents, type EventOf } from '../run/events.ts'
@@ -50,10 +49,9 @@ export interface RunRequest {
   readonly recording?: string
   readonly quiet: boolean
   readonly signal: AbortSignal
-  /** Where the agents can be interrupted while the run goes on. */
-  readonly agents?: LiveAgents
   /** Told once everything has been checked and the run's folder is there. */
   readonly onStart: (facts: {
+    run: Run
     folder: string
     provider: string
     why: string
@@ -74,7 +72,7 @@ export interface RunOutcome {
 }
 
 export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
-  const { experiment, folder, signal } = request
+  const { experiment, folder } = request
   const name = basename(folder)
   const { profile, params } = resolveParams(experiment, {
     set: request.set,
@@ -108,7 +106,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     env: keys,
     ...(request.agentModel === undefined ? {} : { model: request.agentModel }),
   })
-  const { budgetUsd = DEFAULT_BUDGET_USD, agents = openLiveAgents() } = request
+  const { budgetUsd = DEFAULT_BUDGET_USD } = request
   const budget: Purse | null =
     recording || budgetUsd === 'none' ? null : { name: 'the budget of this run', limitUsd: budgetUsd, spentUsd: 0 }
   if (!recording) claude.check()
@@ -127,8 +125,9 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       seed: experiment.seed ?? 0,
       ...(recording ? {} : { budgetUsd: budget?.limitUsd ?? null }),
     },
-    signal,
+    request.signal,
   )
+  const { signal, steering } = run
   let asked: MadeFor | undefined
   const provide = async (agent: AgentRequest): Promise<Provider> => {
     asked = await madeForOf(run, params, agent)
@@ -141,6 +140,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   try {
     keepSource(folder, run.folder, { task, params })
     request.onStart({
+      run,
       folder: run.folder,
       provider: choice.name,
       why: choice.why,
@@ -157,19 +157,21 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       profile,
       signal,
     }
-    const choices = { provide, budget, agents, quiet: request.quiet }
+    const choices = { provide, budget, quiet: request.quiet }
     await withRun(run, () => withProvider(choices, () => experiment.run(context)))
     signal.throwIfAborted()
-    if (agents.interrupted) throw new DOMException('An agent was interrupted.', 'AbortError')
+    if (steering.interrupted) throw new DOMException('An agent was interrupted.', 'AbortError')
     if (recording) drift = await reportDrift(run, recording)
     if (request.record !== undefined && asked) {
       recordedTo = request.record === true ? recordingPath(folder, profile) : request.record
       await keepRecording(run, recordedTo, asked, request)
     }
+    // What was accepted until now holds, also while the recording was kept.
+    signal.throwIfAborted()
   } catch (error) {
     failure = firstError(error)
     // After an interrupt, whatever goes wrong is its consequence, but for what would have ended the run by itself.
-    const interrupted = signal.aborted || agents.interrupted
+    const interrupted = signal.aborted || steering.interrupted
     status = interrupted && !(failure instanceof SeerError && failure.endsRun) ? 'interrupted' : 'failed'
   }
   try {

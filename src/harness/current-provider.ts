@@ -1,15 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AgentRequest, Provider } from './agent.ts'
 import type { Purse } from './limits.ts'
-import type { LiveAgents } from './steering.ts'
 
 /** What `seer run` decided for the agents of an experiment. */
 export interface ProviderChoice {
   readonly provide: (request: AgentRequest) => Promise<Provider>
   /** For all agents of the run together; null: none was wanted. */
   readonly budget?: Purse | null
-  /** Where agents say that they work, so that a key can interrupt them. */
-  readonly agents?: LiveAgents
   /** No rendering on the terminal. */
   readonly quiet: boolean
 }

@@ -136,6 +136,12 @@ describe('trajectoryFromEvents', () => {
     ['a failed agent', [usage, said('A')], { ...end, reason: 'failed', detail: 'no network' }, 'recording-incomplete'],
     ['nothing said', [], end, 'recording-incomplete'],
     [
+      'an agent that was spoken to',
+      [usage, said('A'), { type: 'run-steer', by: 'researcher', action: 'message', from: 'page', agent: 'explorer' }],
+      end,
+      'recording-incomplete',
+    ],
+    [
       'a key in an output',
       [usage, { ...called('1'), input: { code: `key = "sk-ant-${'a1'.repeat(20)}"` } }],
       end,

@@ -20,6 +20,9 @@ export function trajectoryFromEvents(
   const places = placesOf(events)
   const turns = turnsOf(events, agent.by)
   if (turns.length === 0) throw incomplete('its agent said nothing')
+  // Its words answer something that a player of the recording would not be told.
+  if (events.some((event) => event.type === 'run-steer' && event.action === 'message'))
+    throw incomplete('somebody spoke to its agent while it worked')
   const trajectory: Trajectory = {
     format: TRAJECTORY_FORMAT,
     experiment: start.experiment,

@@ -81,7 +81,8 @@ async function* agentEvents(
   const left = new AbortController()
   const signal = AbortSignal.any([left.signal, interrupted, run.signal, ...(parsed.signal ? [parsed.signal] : [])])
   const events = run.events()
-  const withdraw = choice?.agents?.add(agent)
+  let provider: Provider | undefined
+  const withdraw = run.steering.add({ ...agent, role: parsed.role, isRecorded: () => provider?.name === 'recorded' })
   const render =
     parsed.quiet || choice?.quiet
       ? undefined
@@ -91,9 +92,10 @@ async function* agentEvents(
     const tools = servers.flatMap((server) => server.tools)
     if (tools.length === 0) warnOfNoTools(run, parsed.role)
     const request = { ...parsed, tools, purses: pursesOf(parsed.role, parsed.budgetUsd, choice?.budget) }
-    const provider = await providerOf(parsed.provider, parsed.model, request)
+    provider = await providerOf(parsed.provider, parsed.model, request)
     const context = { ...contextOf(run, parsed.role, servers, signal), inbox: inboxOf(mailbox, events) }
     working = provider.run(request, context).finally(() => {
+      withdraw()
       sayUnheard(run, parsed.role, mailbox.close())
       events.close()
     })
@@ -114,7 +116,7 @@ async function* agentEvents(
     left.abort(new DOMException('The loop over runAgent was left.', 'AbortError'))
     mailbox.close()
     await working?.catch(() => undefined)
-    withdraw?.()
+    withdraw()
     events.close()
     await use.release()
   }

@@ -51,31 +51,3 @@ export function openMailbox(role: string): Mailbox {
     },
   }
 }
-
-/** The agents that work now, for whoever can stop them from outside: a key on the terminal. */
-export interface LiveAgents {
-  add(agent: LiveAgent): () => void
-  /** Interrupts all; false where none works. */
-  interrupt(): boolean
-  /** Whether an agent was interrupted this way. */
-  readonly interrupted: boolean
-}
-
-export function openLiveAgents(): LiveAgents {
-  const agents = new Set<LiveAgent>()
-  let interrupted = false
-  return {
-    add(agent) {
-      agents.add(agent)
-      return () => void agents.delete(agent)
-    },
-    interrupt() {
-      interrupted ||= agents.size > 0
-      for (const agent of agents) agent.interrupt()
-      return agents.size > 0
-    },
-    get interrupted() {
-      return interrupted
-    },
-  }
-}

@@ -1,5 +1,6 @@
 /** A cell's outputs as nbformat 4.5 writes them, with a mark in every place where something is left out. Pure. */
 import type * as nbformat from '@jupyterlab/nbformat'
+import { byteLength } from './byte-length.ts'
 import { blobOf, isJsonMime } from './mime.ts'
 import { isBlobRef, type BlobRef } from './nbformat.ts'
 import type { DataOutput, OutputItem, OutputList } from './outputs.ts'
@@ -52,7 +53,7 @@ function leftOut(bytes: number, blobs: readonly { sha256: string }[]): string {
 
 /** The start and the end of a text that is kept as a file. */
 export function previewOf({ blob, bytes, head = '', tail = '' }: BlobRef): string {
-  const between = bytes - Buffer.byteLength(head) - Buffer.byteLength(tail)
+  const between = bytes - byteLength(head) - byteLength(tail)
   return between <= 0 ? head + tail : `${head}\n[… ${size(between)} left out; all of it: artifacts/${blob} …]\n${tail}`
 }
 

@@ -2,6 +2,7 @@
  * The outputs of one cell, as a notebook shows them, out of the messages in which they came: writes to the same stream are
  * one, `clear_output` clears, `update_display_data` changes what stands. Bounded, and plain data: `addOutput` changes the list.
  */
+import { byteLength } from './byte-length.ts'
 import { blobOf } from './mime.ts'
 import { isBlobRef, type Output } from './nbformat.ts'
 import { appendToStream, emptyStream, sizeOfStream, type StreamCapture, type StreamText } from './stream-text.ts'
@@ -123,6 +124,6 @@ function sizeOfOutput(output: DataOutput | OutputOf<'error'>): number {
 }
 
 function bytesOf(item: OutputItem): number {
-  if (item.kind === 'stream') return item.text.settledBytes + Buffer.byteLength(item.text.line)
-  return Buffer.byteLength(JSON.stringify(item.output))
+  if (item.kind === 'stream') return item.text.settledBytes + byteLength(item.text.line)
+  return byteLength(JSON.stringify(item.output))
 }

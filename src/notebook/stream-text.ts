@@ -1,4 +1,5 @@
 /** A stream's text in bounded memory: its start, its end, and an exact count of what is between. Plain data. */
+import { byteLength } from './byte-length.ts'
 import type { BlobRef } from './nbformat.ts'
 import { safeCut, writeToTerminal, type TerminalLine } from './terminal-text.ts'
 
@@ -54,7 +55,7 @@ export function sizeOfStream({ head, tail, line }: StreamText): number {
 
 function settle(stream: StreamText, text: string, capture?: StreamCapture): void {
   if (capture) pickUp(stream.settledBytes, text, capture)
-  stream.settledBytes += Buffer.byteLength(text)
+  stream.settledBytes += byteLength(text)
   let rest = text
   if (stream.headOpen) {
     const room = safeCut(text, Math.min(text.length, HEAD_CHARS - stream.head.length))
@@ -67,7 +68,7 @@ function settle(stream: StreamText, text: string, capture?: StreamCapture): void
   // Cut only when twice the size, so that many small writes do not copy the whole tail each time.
   if (stream.tail.length <= 2 * TAIL_CHARS) return
   const at = safeCut(stream.tail, stream.tail.length - TAIL_CHARS)
-  stream.leftOutBytes += Buffer.byteLength(stream.tail.slice(0, at))
+  stream.leftOutBytes += byteLength(stream.tail.slice(0, at))
   stream.tail = stream.tail.slice(at)
 }
 
@@ -81,18 +82,18 @@ function appendBlob(stream: StreamText, ref: BlobRef, capture?: StreamCapture): 
   }
   stream.blobs.push({ sha256: ref.blob, bytes: ref.bytes, at: stream.settledBytes })
   // Previews come from the sandbox: where they are longer than the whole, neither is believed.
-  const claimed = ref.bytes - Buffer.byteLength(ref.head ?? '') - Buffer.byteLength(ref.tail ?? '')
+  const claimed = ref.bytes - byteLength(ref.head ?? '') - byteLength(ref.tail ?? '')
   const [head, between, tail] = claimed < 0 ? ['', ref.bytes, ''] : [ref.head ?? '', claimed, ref.tail ?? '']
   settle(stream, head)
   if (between === 0) return settle(stream, tail)
   stream.headOpen = false
-  stream.leftOutBytes += Buffer.byteLength(stream.tail) + between
+  stream.leftOutBytes += byteLength(stream.tail) + between
   stream.tail = tail
-  stream.settledBytes += between + Buffer.byteLength(tail)
+  stream.settledBytes += between + byteLength(tail)
 }
 
 function pickUp(at: number, text: string, { from, to, parts }: StreamCapture): void {
-  const bytes = Buffer.byteLength(text)
+  const bytes = byteLength(text)
   if (at >= to || at + bytes <= from) return
-  parts.push(Buffer.from(text).subarray(Math.max(0, from - at), to - at))
+  parts.push(new TextEncoder().encode(text).subarray(Math.max(0, from - at), to - at))
 }

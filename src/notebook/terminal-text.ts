@@ -1,5 +1,6 @@
 /** What a terminal would show of a text: progress bars that overwrite themselves, and control characters that must not act. */
-import { stripVTControlCharacters } from 'node:util'
+import { stripEscapes } from './escapes.ts'
+import { showHidden } from './hidden-characters.ts'
 
 /** The line that is still being written, and where in it the next character goes; `null` at its end. */
 export interface TerminalLine {
@@ -51,15 +52,12 @@ export function collapse(text: string): string {
 }
 
 export function stripAnsi(text: string): string {
-  return text.includes(ESC) || text.includes('\u{9b}') ? stripVTControlCharacters(text) : text
+  return stripEscapes(text)
 }
 
 /** For printing what others wrote: no escape sequence acts, no control or direction character hides. Newlines and tabs stay. */
 export function neutralise(text: string): string {
-  return stripAnsi(text).replace(/[^\P{Cc}\n\t]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    const code = character.charCodeAt(0)
-    return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\u${code.toString(16).padStart(4, '0')}`
-  })
+  return showHidden(stripEscapes(text))
 }
 
 /** `at`, or one less where it would cut a character in two. */

@@ -174,9 +174,14 @@ async function checkResults(folder: string, rows: Map<string, string[]>, report:
 function checkSaves(folder: string, saves: EventOf<'result-save'>[], report: Report): void {
   const last = new Map(saves.map((save) => [save.file, save]))
   for (const { file, sha256, seq } of last.values()) {
-    const problem = fileProblem(join(folder, 'results', file), sha256)
+    // The log may have come from anywhere: no file beside results/ is opened for it.
+    const problem = isFileName(file) ? fileProblem(join(folder, 'results', file), sha256) : 'is not the name of a file'
     if (problem !== undefined) report(`results/${file}`, `${problem} (event ${seq})`)
   }
+}
+
+function isFileName(name: string): boolean {
+  return !/^\.{0,2}$|[/\\\0]/.test(name) && Buffer.byteLength(name) <= 255
 }
 
 function checkRunJson(folder: string, { summary }: NotebookState, report: Report): unknown {

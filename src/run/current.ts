@@ -6,7 +6,7 @@
  * Only the public factories look here. Everything below them is given `emit` and `signal`.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { describeError } from '../errors.ts'
+import { describeError, firstError, SeerError } from '../errors.ts'
 import type { Run, RunStatus } from './run.ts'
 
 const ambient = new AsyncLocalStorage<Run>()
@@ -67,13 +67,13 @@ async function release(mine: ScriptRun, error: unknown): Promise<void> {
 
 function openScriptRun(open: () => Run): ScriptRun {
   const mine: ScriptRun = { run: open(), users: 0, error: undefined, interrupted: false, idle: undefined, detach }
-  const endNow = (status: RunStatus, error: unknown) => orSay(() => mine.run.endNow(status, error))
+  const endNow = (status: RunStatus, error: unknown) => orSay(() => mine.run.endNow(status, errorIn(status, error)))
   const onExit = (code: number) => endNow(statusOf(mine, code), mine.error)
   // A script that forgot to terminate, and has nothing more to do.
   const onIdle = () => void endScriptRun(mine)
   const onError = (error: unknown) => {
     // Where a script handles it, the script goes on.
-    if (process.listenerCount('uncaughtException') === 0) endNow('failed', error)
+    if (process.listenerCount('uncaughtException') === 0) endNow(statusOf({ ...mine, error }, 1), error)
   }
   const onSignal = (signal: NodeJS.Signals) => {
     mine.interrupted = true
@@ -83,14 +83,18 @@ function openScriptRun(open: () => Run): ScriptRun {
     detach()
     process.kill(process.pid, signal)
   }
+  // The script is told by its agents and sandboxes, which end; it goes on from there as it likes.
+  const onStop = () => void process.stderr.write(`seer: ${describeError(mine.run.signal.reason)}\n`)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   function detach(): void {
     clearTimeout(mine.idle)
+    mine.run.signal.removeEventListener('abort', onStop)
     process.off('exit', onExit)
     process.off('beforeExit', onIdle)
     process.off('uncaughtExceptionMonitor', onError)
     for (const signal of signals) process.off(signal, onSignal)
   }
+  mine.run.signal.addEventListener('abort', onStop, { once: true })
   process.on('exit', onExit)
   process.on('beforeExit', onIdle)
   process.on('uncaughtExceptionMonitor', onError)
@@ -101,13 +105,21 @@ function openScriptRun(open: () => Run): ScriptRun {
 async function endScriptRun(mine: ScriptRun): Promise<void> {
   if (script === mine) script = undefined
   // Until the end is written, the process may still exit and must then write it at once.
-  await mine.run.end(statusOf(mine, Number(process.exitCode ?? 0)), mine.error).catch(say)
+  const status = statusOf(mine, Number(process.exitCode ?? 0))
+  await mine.run.end(status, errorIn(status, mine.error)).catch(say)
   mine.detach()
 }
 
-function statusOf({ error, interrupted }: ScriptRun, exitCode: number): RunStatus {
+function statusOf({ run, error, interrupted }: ScriptRun, exitCode: number): RunStatus {
   if (interrupted) return 'interrupted'
+  // Whatever goes wrong after somebody stopped something is its consequence, but for what would have ended the run by itself.
+  const first = firstError(error)
+  if (run.steering.interrupted && !(first instanceof SeerError && first.endsRun)) return 'interrupted'
   return error === undefined && exitCode === 0 ? 'completed' : 'failed'
+}
+
+function errorIn(status: RunStatus, error: unknown): unknown {
+  return status === 'failed' ? error : undefined
 }
 
 function orSay(step: () => void): void {

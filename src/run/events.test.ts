@@ -17,6 +17,7 @@ const payloads: { [T in EventType]: object } = {
     seed: 0,
   },
   'run-end': { status: 'failed', durationMs: 1.5, error: { code: 'c', message: 'm', hint: 'h' } },
+  'run-steer': { action: 'interrupt', from: 'page' },
   'sandbox-start': {
     backend: 'local',
     confinement: 'none',

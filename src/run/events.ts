@@ -108,11 +108,23 @@ export const eventPayloads = {
     durationMs: z.number().nonnegative(),
     error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
   }),
+  /**
+   * Somebody took part from outside: at the terminal of the run, on its page, at another command. A message has the agent to
+   * which it was sent; its text is the `agent-message` with which that agent is told.
+   */
+  'run-steer': z.object({
+    action: z.enum(['interrupt', 'message', 'stop']),
+    from: z.enum(['page', 'command', 'terminal']),
+  }),
   'sandbox-start': z.object({
     backend: z.string(),
     confinement: z.string(),
     environment: z.string(),
     workspacePath: z.string(),
+    /** Of a confined sandbox: memory, processes and disk, and who holds it to them. */
+    limits: z
+      .record(z.string(), z.object({ how: z.enum(['enforced', 'watched', 'none']), by: z.string(), limit: z.number() }))
+      .optional(),
     /** What a later process needs to find the host of this run again. */
     attach: jsonObject,
   }),
@@ -131,6 +143,8 @@ export const eventPayloads = {
     reason: z.enum(['asked', 'died']),
     exitCode: z.int().nullable(),
     signal: z.string().nullable(),
+    /** Where Seer knows: the sandbox was over one of its limits. */
+    because: z.string().optional(),
     /** Always true: a kernel's variables live and die with it. Said so that nobody has to infer it. */
     variablesLost: z.literal(true),
   }),

@@ -10,7 +10,13 @@ import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import { isProcessAlive, processStartTime } from './process-identity.ts'
 
-const holderSchema = z.object({ pid: z.int().positive(), startTime: z.string(), host: z.string() })
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  startTime: z.string(),
+  host: z.string(),
+  /** The socket where the holder listens to other commands (`control.ts`). */
+  control: z.string().optional(),
+})
 
 export interface LockHolder extends z.infer<typeof holderSchema> {
   /** True also for one on another machine (a shared disk), which cannot be asked. */
@@ -25,9 +31,10 @@ export interface RunLock {
 const ATTEMPTS = 100
 
 /** Throws `run-locked` when another process holds it. */
-export function acquireLock(folder: string): RunLock {
+export function acquireLock(folder: string, control?: string): RunLock {
   const path = join(folder, 'run.lock')
-  const mine = JSON.stringify({ pid: process.pid, startTime: processStartTime(process.pid) ?? '', host: hostname() })
+  const startTime = processStartTime(process.pid) ?? ''
+  const mine = JSON.stringify({ pid: process.pid, startTime, host: hostname(), control })
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (publish(path, mine)) return { release: () => removeOwn(path, mine) }
     const holder = readLock(folder)

@@ -10,6 +10,8 @@ import { describeError, firstError, SeerError } from '../errors.ts'
 import { openArtifacts, type Artifacts } from './artifacts.ts'
 import { knownEvents, LOG_VERSION, type Emit, type EventInput, type EventOf, type RunEvent } from './events.ts'
 import { EventQueue } from './event-queue.ts'
+import { listenForControl, newControlPath } from './control-server.ts'
+import { openSteering, type Steering } from './control-steering.ts'
 import { cellKey, type CellState } from './fold-cells.ts'
 import type { Summary } from './fold-summary.ts'
 import { fold } from './fold.ts'
@@ -28,14 +30,17 @@ export class Run {
   readonly artifacts: Artifacts
   /** Parameters and seed that every kernel of the run is given. */
   readonly start: RunStart
-  /** Aborted when the run is to end early: an interrupt, a limit. */
+  /** Aborted when the run is to end early: by who created it, or because somebody stopped it from outside. */
   readonly signal: AbortSignal
+  /** What people can do to the run while it goes on. Agents say here that they work. */
+  readonly steering: Steering
   /** Bound, so that it can be handed on: code below the experiment gets `emit`, not the run. */
   readonly emit: Emit
   readonly #lock: RunLock
   readonly #log: LogWriter
   readonly #projections: Projections
   readonly #queues = new Set<EventQueue>()
+  #stopListening: () => void = () => undefined
   #startedAt = 0
   /** Of a crashed run, whose life this process has not measured. */
   #livedMs: number | undefined
@@ -48,7 +53,12 @@ export class Run {
 
   private constructor(folder: string, start: RunStart, signal: AbortSignal, lock: RunLock) {
     this.start = start
-    this.signal = signal
+    const stopped = new AbortController()
+    this.signal = AbortSignal.any([signal, stopped.signal])
+    this.steering = openSteering(
+      (event) => this.#append(event),
+      (reason) => stopped.abort(reason),
+    )
     this.folder = resolve(folder)
     this.id = basename(this.folder)
     this.#lock = lock
@@ -58,13 +68,15 @@ export class Run {
     this.emit = (event) => this.#append(event)
   }
 
-  /** Takes the lock of a new, empty folder and writes the first event. */
+  /** Takes the lock of a new, empty folder, writes the first event, and listens to what other commands ask of it. */
   static create(folder: string, start: RunStart, signal: AbortSignal = new AbortController().signal): Run {
-    const lock = occupy(folder)
+    const control = controlPath()
+    const lock = occupy(folder, typeof control === 'string' ? control : undefined)
     try {
       const run = new Run(folder, start, signal, lock)
       run.#startedAt = performance.now()
       run.emit({ type: 'run-start', by: 'system', logVersion: LOG_VERSION, ...start })
+      run.#listen(control)
       return run
     } catch (error) {
       lock.release()
@@ -90,6 +102,23 @@ export class Run {
       lock.release()
       throw error
     }
+  }
+
+  /** A run to which nothing can be said from outside is still a run. */
+  #listen(control: string | SeerError): void {
+    let told = false
+    const deaf = (problem: unknown) => {
+      if (this.#closed || told) return
+      told = true
+      const text = `Other commands cannot reach this run: neither its page nor \`seer stop\` can interrupt or stop it. ${describeError(problem)}`
+      try {
+        this.#append({ type: 'notice-add', by: 'system', level: 'warning', code: 'control-missing', text })
+      } catch {
+        // It is noted that the log cannot be written.
+      }
+    }
+    if (typeof control === 'string') this.#stopListening = listenForControl(control, this.steering, deaf)
+    else deaf(control)
   }
 
   /** The number of the last event. */
@@ -169,6 +198,7 @@ export class Run {
    * all of that, what could not be written; a run in which that has happened has failed, whatever `status` says.
    */
   end(status: RunStatus, error?: unknown): Promise<void> {
+    this.steering.close()
     this.#ended ??= this.#end(status, error)
     return this.#ended
   }
@@ -229,6 +259,7 @@ export class Run {
   }
 
   #giveBack(): void {
+    this.#stopListening()
     for (const queue of this.#queues) queue.close()
     try {
       this.#log.close()
@@ -238,11 +269,20 @@ export class Run {
   }
 }
 
+function controlPath(): string | SeerError {
+  try {
+    return newControlPath()
+  } catch (error) {
+    if (error instanceof SeerError) return error
+    throw error
+  }
+}
+
 /** The folders of a run, and its lock. */
-function occupy(folder: string): RunLock {
+function occupy(folder: string, control: string | undefined): RunLock {
   try {
     for (const name of ['artifacts', 'results', 'source']) mkdirSync(join(folder, name), { recursive: true })
-    return acquireLock(folder)
+    return acquireLock(folder, control)
   } catch (error) {
     if (error instanceof SeerError) throw error
     throw new SeerError('output-dir-unusable', {

@@ -1,4 +1,5 @@
 /** The run around the agents: its sandbox, models and kernels, what was kept, warnings, its end. */
+import { STEER_PLACES } from '../../run/control-steering.ts'
 import type { EventOf } from '../../run/events.ts'
 import { duration, plural, size } from './amounts.ts'
 import { artifactPath } from './display-text.ts'
@@ -31,6 +32,17 @@ export function startRun(state: StoryState, event: EventOf<'run-start'>): string
   ])
 }
 
+export function steered(state: StoryState, event: EventOf<'run-steer'>): string[] {
+  // Whoever pressed a key at this terminal was answered at once.
+  if (state.live && event.from === 'terminal') return []
+  const what = {
+    interrupt: 'interrupted the agent',
+    message: `wrote to ${inline(event.agent ?? 'the agent', 30)}`,
+    stop: 'stopped the run',
+  }[event.action]
+  return note(state, `the researcher ${what} (${STEER_PLACES[event.from]})`)
+}
+
 export function startSandbox(state: StoryState, event: EventOf<'sandbox-start'>): string[] {
   const wall = event.confinement === 'none' ? state.look.colors.yellow(NOT_CONFINED) : inline(event.confinement, 60)
   return note(state, `sandbox ${inline(event.sandbox ?? '', 20)} on ${inline(event.backend, 20)}, ${wall}`)
@@ -55,7 +67,8 @@ export function startKernel(state: StoryState, event: EventOf<'kernel-start'>): 
 export function deadKernel(state: StoryState, event: EventOf<'kernel-dead'>): string[] {
   if (event.reason === 'asked') return []
   const how = event.signal ?? (event.exitCode === null ? 'no exit code' : `exit code ${event.exitCode}`)
-  return warning(state, `the kernel died (${how}): all its variables are lost`)
+  const why = event.because === undefined ? '' : `; ${event.because}`
+  return warning(state, `the kernel died (${how}${why}): all its variables are lost`)
 }
 
 export function reportCompute(state: StoryState, event: EventOf<'compute-report'>): string[] {

@@ -216,6 +216,19 @@ test('an interrupt is told with its cell, by whom; the call that waited was inte
   expect(after([start('x'), interrupt('agent:explorer')])[1]).toBe('   ├ interrupted by explorer')
 })
 
+test('what somebody does from outside is a line; at the terminal itself, while it happens, none', () => {
+  const steers: EventInput[] = [
+    { type: 'run-steer', by: 'researcher', action: 'message', from: 'page', agent: 'explorer' },
+    { type: 'run-steer', by: 'researcher', action: 'interrupt', from: 'terminal' },
+    { type: 'run-steer', by: 'researcher', action: 'stop', from: 'command' },
+  ]
+  const wrote = '· the researcher wrote to explorer (from the page)'
+  const stopped = '· the researcher stopped the run (by a command)'
+  expect(tellInputs(steers)).toEqual([wrote, '· the researcher interrupted the agent (at the terminal)', stopped])
+  const live = openStory(lookOf({ columns: 60 }, { color: false }), { live: true })
+  expect(stampAll(steers).flatMap((event) => storyLines(live, event))).toEqual([wrote, stopped])
+})
+
 test('why an agent failed is told once: live by whoever catches it, later before the story', () => {
   const failed: EventInput = { type: 'agent-end', by: 'agent:explorer', reason: 'failed', detail: 'no key\n  → set it' }
   const tellWith = (options: { live?: boolean; error?: string }) => {
@@ -335,6 +348,7 @@ test('nothing that others wrote acts on the terminal or begins a line', () => {
     { type: 'notice-add', by: 'system', level: 'warning', code: EVIL, text: EVIL },
     { type: 'notice-add', by: 'system', level: 'info', code: EVIL, text: EVIL },
     { type: 'agent-retry', by: 'agent:explorer', reason: EVIL, delayMs: 1, attempt: 1 },
+    { type: 'run-steer', by: 'researcher', action: 'message', from: 'page', agent: EVIL },
     { type: 'agent-end', by: 'agent:explorer', reason: 'failed', detail: EVIL },
     { type: 'compute-report', by: 'setup', python: EVIL, torch: EVIL, isa: EVIL, threads: 1, device: EVIL },
   ])

@@ -29,6 +29,8 @@ function tell(state: StoryState, event: RunEvent): string[] {
       return state.framed ? [] : run.startRun(state, event)
     case 'run-end':
       return state.framed ? leaveCells(state) : [...leaveCells(state), ...run.endRun(state, event)]
+    case 'run-steer':
+      return run.steered(state, event)
     case 'sandbox-start':
       return state.framed ? [] : run.startSandbox(state, event)
     case 'session-start':

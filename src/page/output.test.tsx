@@ -1,0 +1,110 @@
+import { renderToString } from 'preact-render-to-string'
+import { expect, test } from 'vitest'
+import type { MimeBundle, Output as OutputMessage } from '../notebook/nbformat.ts'
+import { outputsOf } from '../notebook/outputs.ts'
+import { Output } from './output.tsx'
+import type { View } from './view.ts'
+
+const SHA = 'a'.repeat(64)
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAASwAAADICAIAAADdvUsCAAAA'
+const view: View = {
+  artifactUrl: (sha256, name) => `/artifacts/${sha256}${name === undefined ? '' : `?name=${name}`}`,
+  cellHref: () => '#',
+  isOpen: () => undefined,
+  onToggle: () => undefined,
+  eager: false,
+}
+
+const draw = (messages: OutputMessage[], more: Partial<View> = {}) =>
+  renderToString(<Output id="x" name="c1" outputs={outputsOf(messages)} view={{ ...view, ...more }} />)
+const show = (data: MimeBundle, more?: Partial<View>) =>
+  draw([{ output_type: 'display_data', data, metadata: {} }], more)
+const print = (text: string, name: 'stdout' | 'stderr' = 'stdout') => draw([{ output_type: 'stream', name, text }])
+
+test('what was printed, in its colours, and what is an error stream is said to be', () => {
+  expect(print('a \u001b[31mred\u001b[0m word')).toContain('<span class="ansi-red-fg">red</span>')
+  expect(print('x', 'stderr')).toContain('stderr</span>')
+  expect(print('<b>bold</b>')).toContain('&lt;b&gt;')
+})
+
+test('of long output the start and the end stand there', () => {
+  const html = print(Array.from({ length: 100 }, (_, i) => `line ${i}\n`).join(''))
+  expect(html).toContain('line 23\n'.trim())
+  expect(html).not.toContain('line 50')
+  expect(html).toContain('line 99')
+  expect(html).toContain('Show all · 68 more lines')
+})
+
+test('what is left out of a flood is counted, and its file linked', () => {
+  const html = draw([
+    {
+      output_type: 'stream',
+      name: 'stdout',
+      text: { blob: SHA, bytes: 5_000_000, encoding: 'text', head: 'first\n', tail: 'last\n' },
+    },
+  ])
+  expect(html).toContain('first')
+  expect(html).toContain('last')
+  expect(html).toContain('5.0 MB left out here')
+  expect(html).toContain(`href="/artifacts/${SHA}?name=output-aaaaaaaa.txt"`)
+})
+
+test('a picture keeps its place: its size is read from its first bytes', () => {
+  expect(show({ 'image/png': PNG })).toMatch(
+    /<img src="data:image\/png;base64,[^"]+" alt="Figure 1 of c1"[^>]* width="300" height="200"/,
+  )
+  const html = show({ 'image/png': { blob: SHA, bytes: 9, encoding: 'base64' } })
+  expect(html).toContain(`src="/artifacts/${SHA}"`)
+  expect(html).toContain('loading="lazy"')
+  expect(html).toContain('size-unknown')
+  const sizeOf = () => ({ width: 640, height: 480 })
+  expect(show({ 'image/png': { blob: SHA, bytes: 9, encoding: 'base64' } }, { sizeOf })).toContain('width="640"')
+})
+
+test('a drawing is an image, never a part of the page', () => {
+  const html = show({ 'image/svg+xml': '<svg onload="alert(1)"/>' })
+  expect(html).toContain('<img src="data:image/svg+xml;base64,')
+  expect(html).not.toContain('onload')
+})
+
+test('a table of a library becomes one of the page; any other HTML stays in a frame that can do nothing', () => {
+  const table = show({
+    'text/html': '<style>x</style><table border="1"><tr><td onclick="x()">5</td></tr></table>',
+    'text/plain': 'x',
+  })
+  expect(table).toContain('<td>5</td>')
+  expect(table).not.toContain('iframe')
+  const frame = show({ 'text/html': '<script>alert(1)</script><table></table>', 'text/plain': 'x' })
+  expect(frame).toMatch(/<iframe[^>]* sandbox[ >=]/)
+  expect(frame).not.toContain('allow-')
+  expect(frame).not.toContain('<script')
+})
+
+test('an error says its message once, and its frames', () => {
+  const html = draw([
+    {
+      output_type: 'error',
+      ename: 'ValueError',
+      evalue: 'no\u001b[31m',
+      traceback: ['\u001b[31m-------------------------\u001b[0m', 'File x.py:1', 'ValueError: no'],
+    },
+  ])
+  expect(html).toContain('<strong>ValueError</strong>')
+  expect(html).toContain('File x.py:1')
+  expect(html.match(/ValueError/g)).toHaveLength(1)
+  expect(html).not.toContain('-----')
+})
+
+test('a recorded row is told by its fields', () => {
+  const html = show({
+    'application/vnd.seer.record+json': { table: 'trials', row: { hits: 11, rate: 0.55 } },
+    'text/plain': 't',
+  })
+  expect(html).toContain('recorded in trials')
+  expect(html).toContain('<dt>rate</dt><dd>0.55</dd>')
+})
+
+test('an output of no kind that can be shown says so', () => {
+  expect(show({ 'application/x-unheard': 'x' })).toContain('x')
+  expect(show({})).toContain('Nothing of it can be shown')
+})

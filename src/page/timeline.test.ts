@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { stampAll } from '../../test/generate-log.ts'
+import type { EventInput } from '../run/events.ts'
+import { fold } from '../run/fold.ts'
+import { runFold } from './run-state.ts'
+
+const by = 'agent:main' as const
+const cell = (id: string, supersedes?: string): EventInput => ({
+  type: 'cell-start',
+  by,
+  session: 's1',
+  cell: id,
+  code: id,
+  hidden: false,
+  ...(supersedes !== undefined && { supersedes }),
+})
+const say = (text: string): EventInput => ({ type: 'agent-message', by, role: 'assistant', text })
+
+function told(...events: EventInput[]) {
+  const { timeline } = fold(runFold, stampAll(events))
+  return timeline.entries.map((entry) => (entry.kind === 'cell' || entry.kind === 'call' ? entry.key : entry.kind))
+}
+
+test('an edited cell stands where it was run, and not where the old one is', () => {
+  expect(told(cell('c1'), say('x'), cell('c2'), cell('c3', 'c1'))).toEqual(['s1/c1', 'words', 's1/c2', 's1/c3'])
+})
+
+test('a cell whose start is missing stands where its output came', () => {
+  const output: EventInput = {
+    type: 'cell-output',
+    by,
+    session: 's1',
+    cell: 'c9',
+    output: { output_type: 'stream', name: 'stdout', text: 'x' },
+  }
+  expect(told(say('x'), output, output)).toEqual(['words', 's1/c9'])
+})
+
+test('a call stands where it was known to be worth telling, and once', () => {
+  const start = (call: string, name: string): EventInput => ({ type: 'tool-start', by, call, name, input: {} })
+  const end = (call: string, name: string, isError: boolean): EventInput => {
+    return { type: 'tool-end', by, call, name, isError, durationMs: 1, content: [] }
+  }
+  expect(told(start('a', 'read_output'), say('x'), end('a', 'read_output', false))).toEqual(['1', 'words'])
+  expect(told(start('a', 'edit_cell'), say('x'), end('a', 'edit_cell', true))).toEqual(['words', '1'])
+  expect(told(start('a', 'execute_code'), cell('c1'), end('a', 'execute_code', false))).toEqual(['s1/c1'])
+})
+
+test('a message without words and reasoning is no entry; reasoning alone is one', () => {
+  expect(told(say('  '))).toEqual([])
+  expect(told({ type: 'agent-message', by, role: 'assistant', text: '', thinking: 'hm' })).toEqual(['words'])
+})

@@ -1,0 +1,108 @@
+/**
+ * A run in the order in which it happened: what each place of the page shows. Cells, findings and calls are named here and kept
+ * in their own folds. (A notebook puts an edited cell where the old one was; whoever watches wants it where it is now.)
+ */
+import type { By, EventOf } from '../run/events.ts'
+import { cellKey } from '../run/fold-cells.ts'
+import { foldBy, type Steps } from '../run/fold.ts'
+
+interface Placed {
+  /** Of the event that put it there: unique, and in order. */
+  seq: number
+  at: string
+}
+
+export type Entry = Placed &
+  (
+    | { kind: 'cell'; key: string }
+    | { kind: 'words'; by: By; to: string | null; text: string; thinking?: string | undefined }
+    | { kind: 'finding'; index: number; session: string | null }
+    | { kind: 'call'; key: string }
+    | {
+        kind: 'agent'
+        event: Pick<EventOf<'agent-start'>, 'by' | 'role' | 'provider' | 'model' | 'prompt' | 'tools' | 'recorded'>
+      }
+    | { kind: 'agent-end'; by: By; reason: EventOf<'agent-end'>['reason']; detail: string | null }
+    | { kind: 'notice'; level: 'info' | 'warning'; title: string; text: string }
+    | { kind: 'saved'; name: string; sha256: string; bytes: number; file: string | null }
+    | { kind: 'drift'; report: Pick<EventOf<'drift-report'>, 'recorded' | 'fresh' | 'rtol' | 'cells'> }
+    | {
+        kind: 'end'
+        status: EventOf<'run-end'>['status']
+        durationMs: number
+        error: EventOf<'run-end'>['error'] | null
+      }
+  )
+
+export interface TimelineState {
+  entries: Entry[]
+  /** Keys of cells that have a place. */
+  cells: Record<string, number>
+  findings: number
+}
+
+const steps: Steps<TimelineState> = {
+  'cell-start': (state, event) => placeCell(state, event),
+  'markdown-add': (state, event) => placeCell(state, event),
+  'cell-output': (state, event) => placeCell(state, event),
+  'agent-start': (state, { seq, at, by, role, provider, model, prompt, tools, recorded }) => {
+    state.entries.push({ kind: 'agent', seq, at, event: { by, role, provider, model, prompt, tools, recorded } })
+  },
+  'agent-message': (state, { seq, at, by, role, agent, text, thinking }) => {
+    const to = role === 'user' ? (agent ?? null) : null
+    if (text.trim() === '' && !thinking?.trim()) return
+    state.entries.push({ kind: 'words', seq, at, by, to, text, thinking })
+  },
+  'agent-retry': (state, { seq, at, reason, attempt, delayMs }) => {
+    const text = `Attempt ${attempt}: ${reason}. Asked again after ${Math.round(delayMs / 100) / 10} s.`
+    state.entries.push({ kind: 'notice', seq, at, level: 'warning', title: 'The model’s provider failed', text })
+  },
+  'agent-end': (state, { seq, at, by, reason, detail = null }) => {
+    state.entries.push({ kind: 'agent-end', seq, at, by, reason, detail })
+  },
+  'finding-submit': (state, { seq, at, session = null }) => {
+    state.entries.push({ kind: 'finding', seq, at, session, index: state.findings })
+    state.findings += 1
+  },
+  'kernel-dead': (state, { seq, at, session, reason, exitCode, signal, because }) => {
+    const how = signal ?? (exitCode === null ? 'no exit code' : `exit code ${exitCode}`)
+    const title = reason === 'died' ? 'The kernel died' : 'The kernel was ended'
+    const text = `${session ?? 'A session'}: ${how}${because === undefined ? '' : `, ${because}`}. Its variables are lost.`
+    state.entries.push({ kind: 'notice', seq, at, level: reason === 'died' ? 'warning' : 'info', title, text })
+  },
+  'run-steer': (state, { seq, at, action, from, agent }) => {
+    const words = { interrupt: 'interrupted', message: 'wrote to', stop: 'asked to stop' }[action]
+    const text = `The researcher ${words} ${action === 'stop' ? 'the run' : (agent ?? 'the agent')}, from the ${from}.`
+    state.entries.push({ kind: 'notice', seq, at, level: 'info', title: 'Taking part', text })
+  },
+  'artifact-save': (state, { seq, at, name, sha256, bytes }) => {
+    state.entries.push({ kind: 'saved', seq, at, name, sha256, bytes, file: null })
+  },
+  'result-save': (state, { seq, at, name, sha256, bytes, file }) => {
+    state.entries.push({ kind: 'saved', seq, at, name, sha256, bytes, file })
+  },
+  'drift-report': (state, { seq, at, recorded, fresh, rtol, cells }) => {
+    state.entries.push({ kind: 'drift', seq, at, report: { recorded, fresh, rtol, cells } })
+  },
+  'notice-add': (state, { seq, at, level, code, text }) => {
+    state.entries.push({ kind: 'notice', seq, at, level, title: code, text })
+  },
+  'output-lost': (state, { seq, at, cell, messages, bytes }) => {
+    if (cell !== undefined) return
+    const text = `${messages} messages (${bytes} bytes) that belong to no cell were lost.`
+    state.entries.push({ kind: 'notice', seq, at, level: 'warning', title: 'Output lost', text })
+  },
+  'run-end': (state, { seq, at, status, durationMs, error = null }) => {
+    state.entries.push({ kind: 'end', seq, at, status, durationMs, error })
+  },
+}
+
+export const timelineFold = foldBy<TimelineState>(() => ({ entries: [], cells: {}, findings: 0 }), steps)
+
+/** A cell stands where it was first heard of. */
+function placeCell(state: TimelineState, event: EventOf<'cell-start' | 'markdown-add' | 'cell-output'>): void {
+  const key = cellKey(event)
+  if (state.cells[key] !== undefined) return
+  state.cells[key] = state.entries.length
+  state.entries.push({ kind: 'cell', seq: event.seq, at: event.at, key })
+}
