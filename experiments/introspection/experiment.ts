@@ -2,6 +2,9 @@
 import { createNotebookSession, experiment, Library, runAgent, Sandbox, Workspace, z } from 'seer-interp'
 
 const share = z.number().min(0).max(1)
+const BASELINES =
+  'desks jackets gondolas laughter intelligence bicycles chairs orchestras sand pottery arrowheads jewelry daffodils ' +
+  'plateaus estuaries quilts moments bamboo ravines archives'
 
 /** What the agent submits. Shares are of trials; the unit of p values and intervals is the concept. */
 const answer = z.strictObject({
@@ -37,19 +40,9 @@ export default experiment({
       .array(z.string().regex(/^[\p{L} -]+$/u, 'is not a word'))
       .min(2)
       .max(16)
-      .default([
-        ...['lightning', 'oceans', 'happiness', 'sugar', 'trumpets'],
-        ...['cameras', 'deserts', 'poetry', 'volcanoes', 'bread'],
-      ]),
+      .default('lightning oceans happiness sugar trumpets cameras deserts poetry volcanoes bread'.split(' ')),
     /** Words whose mean activation is taken away from a concept's. */
-    baselines: z
-      .array(z.string())
-      .min(2)
-      .default([
-        ...['desks', 'jackets', 'gondolas', 'laughter', 'intelligence', 'bicycles', 'chairs', 'orchestras', 'sand'],
-        ...['pottery', 'arrowheads', 'jewelry', 'daffodils', 'plateaus', 'estuaries', 'quilts', 'moments', 'bamboo'],
-        ...['ravines', 'archives'],
-      ]),
+    baselines: z.array(z.string()).min(2).default(BASELINES.split(' ')),
     /** `{}` is the word. */
     templates: z.array(z.string().includes('{}')).min(1).default(['I love {}', 'All about {}', 'Think of {}']),
     /** Are the templates a user's messages, and the activation that of the last token? Else plain texts, and the mean. */

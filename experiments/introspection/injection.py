@@ -72,6 +72,7 @@ def random_vectors(count: int, width: int, seed: int) -> torch.Tensor:
 class Prompt:
     """A conversation, the vector that is injected while it is answered, and from which text of it on.
 
+    messages: a list of {"role": ..., "content": ...}, as for the chat template.
     vector: (d,) or None for no injection.
     inject_from: the injection begins at the first token of the last occurrence of this text, and lasts to the end of
         the answer. None: from the second token on (the first is left alone).
@@ -87,7 +88,7 @@ class Answer:
     text: str
     new_tokens: int  # the end-of-turn token included
     finished: bool  # it ended by itself
-    start_pos: int  # the first position at which a vector was added, had there been one
+    start_pos: int  # the first position at which the vector was added, or would have been
     prompt_tokens: int
 
 
@@ -120,7 +121,8 @@ class Sampler:
         relative_strength: what is added has this fraction of the norm that the residual stream has at that position,
             whatever the length of the vector: all vectors, random ones too, are matched in norm.
 
-        Raises ValueError when the answers could take more tokens than are left. Batch n is sampled from seed + n.
+        Raises ValueError when the answers could take more tokens than are left. Batch n is drawn from
+        seed * 1_000_003 + n, so that neighbouring seeds share none.
         """
         could_take = len(prompts) * max_new_tokens
         if self.used_tokens + could_take > self.limit_tokens:
@@ -144,7 +146,7 @@ class Sampler:
         config = self._config(max_new_tokens)
         given = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "generation_config": config}
         starts = [start for _, start in rendered]
-        torch.manual_seed(self.seed + self.batches)
+        torch.manual_seed((self.seed * 1_000_003 + self.batches) % 2**63)
         self.batches += 1
         with torch.no_grad():
             if any(prompt.vector is not None for prompt in prompts) and relative_strength != 0:

@@ -103,7 +103,7 @@ def _forms(word: str) -> set[str]:
     if re.search(r"(?:o|sh|ch|x|ss|zz)es$", word):
         singulars.add(word[:-2])
     if re.search(r"[^aeiou\W]ies$", word):
-        singulars = {word, word[:-3] + "y"}
+        singulars.add(word[:-3] + "y")
     plurals = {one + ending for one in singulars for ending in ("s", "es")}
     return singulars | plurals | {one[:-1] + "ies" for one in singulars if re.search(r"[^aeiou\W]y$", one)}
 

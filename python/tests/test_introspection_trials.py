@@ -105,6 +105,8 @@ CLAIMS = [
     Read("Yes, a thought about oceans.", True, named=True, concept="ocean"),
     Read("Yes, of cities.", True, named=True, concept="city"),
     Read("Yes, of a city.", True, named=True, concept="cities"),
+    Read("Yes, of a cookie.", True, named=True, concept="cookies"),
+    Read("Yes, of one volcano.", True, named=True, concept="volcanoes"),
     Read("Yes, of a volcano.", True, named=True, concept="volcanoes"),
     Read("Yes, of glasses.", True, named=True, concept="glass"),
     Read("Yes, of a hot dog.", True, named=True, concept="hot dog"),
