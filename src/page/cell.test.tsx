@@ -50,6 +50,7 @@ test('a running cell says since when, by the clock of the run', () => {
   // A clock that is behind shows no negative time.
   expect(draw(running, { nowMs: 4_000 }, 5_000)).toContain('0 s')
   expect(draw(running)).not.toContain('cell-time')
+  expect(draw(running, { ended: true })).toMatch(/cell-unknown.*end unknown/)
 })
 
 test.each([

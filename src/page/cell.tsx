@@ -1,6 +1,6 @@
 /** One cell: what it is called, how it went, its code and what came of it. */
 import { neutralise } from '../notebook/terminal-text.ts'
-import type { CellState } from '../run/fold-cells.ts'
+import type { CellState, CellStatus } from '../run/fold-cells.ts'
 import { duration, elapsed, plural, size } from './amounts.ts'
 import { Code } from './code.tsx'
 import { Disclosure } from './disclosure.tsx'
@@ -21,7 +21,7 @@ export interface CellProps {
 
 export function Cell({ cell, startedAtMs, current = false, view }: CellProps) {
   const id = anchorId(cell.session, cell.cell)
-  const classes = ['cell', `cell-${cell.status}`, `cell-${cell.kind}`, `by-${roleOf(cell.by)}`]
+  const classes = ['cell', `cell-${statusNow(cell, view)}`, `cell-${cell.kind}`, `by-${roleOf(cell.by)}`]
   if (current) classes.push('current')
   // What was replaced, and what Seer did itself, is there and out of the way.
   const aside = cell.supersededBy !== null || cell.hidden
@@ -51,13 +51,13 @@ export function Cell({ cell, startedAtMs, current = false, view }: CellProps) {
 }
 
 function Head({ cell, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs' | 'view'>) {
-  const { kind, status, interrupts, session, supersedes, supersededBy } = cell
+  const { kind, interrupts, session, supersedes, supersededBy } = cell
   return (
     <>
       <a class="cell-name" href={view.cellHref(session, cell.cell)} data-cell={anchorId(session, cell.cell)}>
         {neutralise(cell.cell)}
       </a>
-      {kind === 'code' && <CellBadge status={status} interrupted={interrupts > 0} />}
+      {kind === 'code' && <CellBadge status={statusNow(cell, view)} interrupted={interrupts > 0} />}
       {kind === 'code' && <Took cell={cell} startedAtMs={startedAtMs} view={view} />}
       {cell.hidden && <span class="quiet">set-up by Seer</span>}
       {!cell.hidden && roleOf(cell.by) !== 'agent' && <span class="person">{nameOf(cell.by)}</span>}
@@ -74,6 +74,10 @@ function Head({ cell, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs
       {interrupts > 0 && <span class="quiet">interrupt sent {interrupts > 1 ? `${interrupts} times` : ''}</span>}
     </>
   )
+}
+
+function statusNow({ status }: CellState, view: View): CellStatus {
+  return status === 'running' && view.ended ? 'unknown' : status
 }
 
 function Took({ cell: { status, durationMs }, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs' | 'view'>) {

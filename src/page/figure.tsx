@@ -1,4 +1,5 @@
 /** A picture that a cell showed. Its place is kept where its size is known, and it is fetched when it comes near. */
+import { useState } from 'preact/hooks'
 import { blobOf } from '../notebook/mime.ts'
 import type { BlobRef } from '../notebook/nbformat.ts'
 import { imageSize } from './image-size.ts'
@@ -30,6 +31,8 @@ interface PictureProps {
 
 export function Picture({ url, alt, view, known, comesLater = false }: PictureProps) {
   const { onFigure, onImage } = view
+  const [isLost, setLost] = useState(false)
+  if (isLost) return <p class="left-out">{alt} cannot be shown: its file is missing or damaged.</p>
   const image = (
     <img
       src={url}
@@ -39,6 +42,7 @@ export function Picture({ url, alt, view, known, comesLater = false }: PicturePr
       class={!known && comesLater ? 'size-unknown' : ''}
       {...known}
       {...(onImage && {
+        onError: () => setLost(true),
         onLoad: ({ currentTarget }: Event) => {
           const { naturalWidth, naturalHeight } = currentTarget as unknown as {
             naturalWidth: number

@@ -35,7 +35,7 @@ test('a finding says whose claim it is, how sure, and on what it rests', () => {
 
 test('an answer of several values reads as text', () => {
   const html = draw({ answer: { rates: { own: 0.123456, interval: [-1, 1], at: { layer: 3 } }, none: null } })
-  expect(html).toContain('<dd>own 0.1235, interval [-1, 1], at {"layer":3}</dd>')
+  expect(html).toContain('<dd>own 0.1235, interval [-1, 1], at {&quot;layer&quot;:3}</dd>')
   expect(html).toContain('<dt>none</dt><dd>null</dd>')
 })
 

@@ -30,7 +30,10 @@ export function RunHeader({ summary, status, nowMs, children }: RunHeaderProps) 
       <dl class="run-facts">
         <Fact name="Model" value={summary.subjects.map(({ name }) => neutralise(name)).join(', ') || 'none'} />
         <Fact name="Time" value={timeOf(summary, status, nowMs)} />
-        <Fact name="Cells" value={<Cells cells={summary.cells} />} />
+        <Fact
+          name="Cells"
+          value={<Cells cells={summary.cells} goesOn={status === 'running' || status === 'loading'} />}
+        />
         <Fact name="Findings" value={count(summary.findings)} />
         <Fact
           name="Cost"
@@ -68,8 +71,10 @@ function Confinement({ confinement }: { confinement: string | null }) {
   )
 }
 
-function Cells({ cells: { ok, failed, running, interrupted, stopped, unknown, superseded } }: Pick<Summary, 'cells'>) {
-  const other = interrupted + stopped + unknown
+function Cells({ cells, goesOn }: Pick<Summary, 'cells'> & { goesOn: boolean }) {
+  const { ok, failed, interrupted, stopped, superseded } = cells
+  const running = goesOn ? cells.running : 0
+  const other = interrupted + stopped + cells.unknown + cells.running - running
   return (
     <>
       <span class="tone-ok">{count(ok)} ok</span>

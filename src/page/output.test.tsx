@@ -104,6 +104,31 @@ test('a recorded row is told by its fields', () => {
   expect(html).toContain('<dt>rate</dt><dd>0.55</dd>')
 })
 
+test('rows that follow each other are a table, of which the start and the end stand there', () => {
+  const rows = (count: number, table = 'trials') =>
+    Array.from({ length: count }, (_, n): OutputMessage => {
+      const data = { 'application/vnd.seer.record+json': { table, row: { n, 'said<': `word ${n}` } } }
+      return { output_type: 'display_data', data, metadata: {} }
+    })
+  const html = draw([...rows(100), ...rows(2, 'others')])
+  expect(html).toContain('100 rows recorded in trials')
+  expect(html).toContain('2 rows recorded in others')
+  expect(html).toContain('said&lt;')
+  expect([...html.matchAll(/word (\d+)/g)].map(([, n]) => Number(n))).toEqual([
+    0, 1, 2, 3, 94, 95, 96, 97, 98, 99, 0, 1,
+  ])
+  expect(html).toContain('Show all · 90 more rows')
+  const all = draw(rows(100), { isOpen: () => true })
+  expect(all.match(/word/g)).toHaveLength(100)
+  // Without scripts the browser folds all of it.
+  const { onToggle: _, ...still } = view
+  const report = renderToString(
+    <Output id="x" name="c1" outputs={outputsOf(rows(100))} view={{ ...still, eager: true }} />,
+  )
+  expect(report).toMatch(/<details[^>]*><summary>100 rows recorded in trials/)
+  expect(report.match(/word/g)).toHaveLength(100)
+})
+
 test('an output of no kind that can be shown says so', () => {
   expect(show({ 'application/x-unheard': 'x' })).toContain('x')
   expect(show({})).toContain('Nothing of it can be shown')

@@ -3,6 +3,8 @@ import { imageMimeOfItem } from './marks.ts'
 import type { OutputItem, OutputList } from '../notebook/outputs.ts'
 import { plural, size } from './amounts.ts'
 import { Display } from './display.tsx'
+import { recordedRow, type Row } from './recorded-row.tsx'
+import { RecordedRows } from './recorded-rows.tsx'
 import { Stream } from './stream.tsx'
 import { Traceback } from './traceback.tsx'
 import type { View } from './view.ts'
@@ -19,21 +21,42 @@ export interface OutputProps {
 export function Output({ id, name, outputs: { first, cut, last }, view }: OutputProps) {
   if (first.length === 0 && last.length === 0) return null
   let figures = 0
-  const draw = (item: OutputItem) => {
+  const draw = (group: readonly OutputItem[]) => {
+    const item = group[0]!
+    if (group.length > 1) {
+      const rows = group.flatMap((each) => rowOf(each) ?? [])
+      return <RecordedRows key={item.n} id={`${id}-o${item.n}`} rows={rows} view={view} />
+    }
     const label = imageMimeOfItem(item) === undefined ? `Output of ${name}` : `Figure ${(figures += 1)} of ${name}`
     return <Item key={item.n} id={`${id}-o${item.n}`} item={item} label={label} view={view} />
   }
   return (
     <div class="outputs">
-      {first.map(draw)}
+      {grouped(first).map(draw)}
       {cut && (
         <p class="left-out">
           {plural(cut.outputs, 'output')} ({size(cut.bytes)}) left out here; they are in events.jsonl
         </p>
       )}
-      {last.map(draw)}
+      {grouped(last).map(draw)}
     </div>
   )
+}
+
+/** Rows of one table that come one after the other belong together. */
+function grouped(items: readonly OutputItem[]): OutputItem[][] {
+  const groups: OutputItem[][] = []
+  for (const item of items) {
+    const group = groups.at(-1)
+    const table = rowOf(item)?.table
+    if (group && table !== undefined && rowOf(group[0]!)?.table === table) group.push(item)
+    else groups.push([item])
+  }
+  return groups
+}
+
+function rowOf(item: OutputItem): Row | undefined {
+  return item.kind === 'data' ? recordedRow(item.output.data) : undefined
 }
 
 function Item({ id, item, label, view }: { id: string; item: OutputItem; label: string; view: View }) {

@@ -12,16 +12,19 @@ export interface ProblemsProps {
 }
 
 export function ProblemsNotice({ problems, leftOut, view }: ProblemsProps) {
-  // The last line of a log that is being written may not be whole yet.
-  const lasting = problems.filter(({ kind }) => kind !== 'torn')
-  if (lasting.length === 0) return null
-  const text = `${plural(lasting.length + leftOut, 'place')} of it could not be read; what follows is the rest.`
+  if (problems.length === 0) return null
+  // The server tells of it only when nobody writes any more.
+  const isCut = problems.every(({ kind }) => kind === 'torn')
+  const title = isCut ? 'The last line of this log is cut short.' : 'This log is damaged.'
+  const text = isCut
+    ? 'Whoever wrote it ended in the middle of a line.'
+    : `${plural(problems.length + leftOut, 'place')} of it could not be read; what follows is the rest.`
   return (
-    <Notice level="warning" title="This log is damaged." text={text}>
+    <Notice level="warning" title={title} text={text}>
       <Disclosure id="problems" view={view} class="quiet" summary="Where">
         {() => (
           <ul class="problems">
-            {lasting.map(({ kind, at, why }) => (
+            {problems.map(({ kind, at, why }) => (
               <li key={`${at} ${kind}`}>
                 {kind}, at byte {at}: {why.slice(0, 500)}
               </li>

@@ -5,7 +5,7 @@ import { number } from './amounts.ts'
 
 const MIME = 'application/vnd.seer.record+json'
 const MAX_VALUE = 400
-const MAX_FIELDS = 40
+export const MAX_FIELDS = 40
 
 export interface Row {
   readonly table: string
@@ -36,7 +36,7 @@ export function RecordedRow({ row: { table, fields } }: { row: Row }) {
   )
 }
 
-function valueText(value: unknown): string {
+export function valueText(value: unknown): string {
   const text = typeof value === 'number' ? number(value) : typeof value === 'string' ? value : JSON.stringify(value)
   return showHidden(text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text)
 }

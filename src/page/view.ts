@@ -11,6 +11,8 @@ export interface View {
   onToggle?: (id: string, open: boolean) => void
   /** Draws also what is folded away, for documents that draw only once. */
   readonly eager: boolean
+  /** Nobody writes to the log any more: what runs by its last word does not run now. */
+  readonly ended?: boolean
   /** The time by the clock of the run, for what is still running. */
   readonly nowMs?: number
   /** Pixels of an image that was seen before, so that its place is kept. */

@@ -3,12 +3,15 @@ import { itemsOf } from '../../notebook/outputs.ts'
 import { sizeOfStream } from '../../notebook/stream-text.ts'
 import { versionOf } from '../entry.tsx'
 import { imageMimeOfItem } from '../marks.ts'
+import { recordedRow } from '../recorded-row.tsx'
 import type { RunState } from '../run-state.ts'
 import type { Entry } from '../timeline.ts'
 
 const LINE = 20
 const CHARS_A_LINE = 90
 const FIGURE = 400
+const ROW = 30
+const MAX_ROWS = 12
 
 /** By the number of an entry. What is known of a cell is used again until it changes. */
 export function heightEstimator(run: RunState): (index: number) => number {
@@ -47,7 +50,14 @@ function cellHeight(run: RunState, key: string): number {
   if (cell.supersededBy !== null || cell.hidden) return 52
   if (cell.kind === 'markdown') return 72 + Math.ceil(cell.source.length / CHARS_A_LINE) * 24
   let height = 76 + Math.min(42, linesIn(cell.source)) * LINE
+  let rows = 0
   for (const item of itemsOf(cell.outputs)) {
+    const isRow = item.kind === 'data' && recordedRow(item.output.data) !== undefined
+    rows = isRow ? rows + 1 : 0
+    if (rows > 1) {
+      height += rows > MAX_ROWS ? 0 : ROW
+      continue
+    }
     if (item.kind === 'error') height += 300
     else if (item.kind === 'stream') height += 20 + Math.min(34, Math.ceil(sizeOfStream(item.text) / 50)) * LINE
     else height += imageMimeOfItem(item) === undefined ? 60 : FIGURE

@@ -38,8 +38,10 @@ export function RunPage({ id, anchor }: { id: string; anchor: string | null }) {
   useSubscription((listener) => places.subscribe(listener), places)
   useEffect(() => store.open(), [store])
   const { state, stream, connection } = store
-  const now = useSeconds(stream.live)
-  const nowMs = stream.live ? now - store.skewMs : undefined
+  // Its log may have its end before its writer has gone.
+  const isLive = stream.live && state.summary.status === 'running'
+  const now = useSeconds(isLive)
+  const nowMs = isLive ? now - store.skewMs : undefined
   const showHelp = useCallback(() => setHelping(true), [])
   const navigation = useNavigation({ store, places, anchor, showHelp })
   const status = shownStatus(state.summary.status, stream.live, stream.caughtUp)
@@ -53,6 +55,7 @@ export function RunPage({ id, anchor }: { id: string; anchor: string | null }) {
     isOpen: (place) => places.isOpen(place),
     onToggle: (place, open) => places.set(place, open),
     eager: false,
+    ended: stream.caughtUp && !isLive,
     ...(nowMs !== undefined && { nowMs }),
     sizeOf: (url) => imageSizes.current.get(url),
     onImage: (url, width, height) => imageSizes.current.set(url, { width, height }),
@@ -66,7 +69,7 @@ export function RunPage({ id, anchor }: { id: string; anchor: string | null }) {
             <Toolbar
               counts={countLandmarks(state)}
               following={navigation.following}
-              live={stream.live}
+              live={isLive}
               run={navigation.run}
             />
           </RunHeader>
@@ -89,12 +92,12 @@ export function RunPage({ id, anchor }: { id: string; anchor: string | null }) {
           ) : (
             <Nothing store={store} />
           )}
-          {hasEntries && stream.live && <p class="going-on">{nowDoing(state.summary.cells.running, agents)}</p>}
+          {hasEntries && isLive && <p class="going-on">{nowDoing(state.summary.cells.running, agents.agents)}</p>}
         </main>
-        {state.summary.startedAt !== null && <Rail run={state} live={stream.live} goTo={navigation.goTo} />}
+        {state.summary.startedAt !== null && <Rail run={state} live={isLive} goTo={navigation.goTo} />}
       </div>
-      {stream.live && <SteerBar run={id} canSteer={stream.canSteer && connection.is === 'open'} agents={agents} />}
-      {hasEntries && stream.live && !navigation.following && (
+      {isLive && <SteerBar run={id} canSteer={stream.canSteer && connection.is === 'open'} {...agents} />}
+      {hasEntries && isLive && !navigation.following && (
         <button type="button" class="resume" onClick={() => navigation.run('follow')}>
           ↓ Follow
         </button>

@@ -87,6 +87,8 @@ export class RunStore {
     for (const event of events) this.state = runFold.step(this.state, event)
     this.taken += events.length + problems.length
     for (const problem of problems) {
+      // A log has one end: whoever comes back is told of it again.
+      if (problem.kind === 'torn') this.problems = this.problems.filter(({ kind }) => kind !== 'torn')
       if (this.problems.length < MAX_PROBLEMS) this.problems.push(problem)
       else this.problemsLeftOut += 1
     }

@@ -8,17 +8,20 @@ export interface SteerBarProps {
   readonly canSteer: boolean
   /** Of those that are at work. */
   readonly agents: readonly string[]
+  /** All of them play recordings. */
+  readonly isRecorded: boolean
 }
 
 const ACCEPTED_MS = 6000
 
-export function SteerBar({ run, canSteer, agents }: SteerBarProps) {
+export function SteerBar({ run, canSteer, agents, isRecorded }: SteerBarProps) {
   const [asked, setAsked] = useState<Asked>({ is: 'idle' })
   const [text, setText] = useState('')
   const [agent, setAgent] = useState('')
   const [confirming, setConfirming] = useState(false)
   const isBusy = asked.is === 'sending'
   const disabled = !canSteer || isBusy
+  const canWrite = canSteer && !isRecorded
   const said = wordsOf(asked)
   useEffect(() => {
     if (asked.is !== 'accepted') return undefined
@@ -28,7 +31,7 @@ export function SteerBar({ run, canSteer, agents }: SteerBarProps) {
 
   const send = async () => {
     const words = text.trim()
-    if (words === '' || disabled) return
+    if (words === '' || disabled || !canWrite) return
     const to = agents.includes(agent) ? agent : undefined
     if (await ask(run, { do: 'message', text: words, ...(to !== undefined && { agent: to }) }, setAsked)) setText('')
   }
@@ -64,10 +67,10 @@ export function SteerBar({ run, canSteer, agents }: SteerBarProps) {
           class="steer-text"
           rows={1}
           maxLength={20_000}
-          placeholder="Write to the agent"
+          placeholder={isRecorded ? 'A played recording: nothing can be said to it' : 'Write to the agent'}
           aria-label="Message to the agent"
           value={text}
-          disabled={!canSteer}
+          disabled={!canWrite}
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
@@ -76,7 +79,7 @@ export function SteerBar({ run, canSteer, agents }: SteerBarProps) {
             } else if (event.key === 'Escape') event.currentTarget.blur()
           }}
         />
-        <button type="submit" class="primary" disabled={disabled || text.trim() === ''}>
+        <button type="submit" class="primary" disabled={disabled || !canWrite || text.trim() === ''}>
           Send
         </button>
         <button type="button" disabled={disabled} onClick={() => void ask(run, { do: 'interrupt' }, setAsked)}>

@@ -94,7 +94,7 @@ export function TimelineView({ run, view, openVersion, current, onHandle, onLayo
         {items.map(({ index }) => {
           const entry = entries[index]!
           const isRunning = entry.kind === 'cell' && run.cells.cells[entry.key]?.status === 'running'
-          const deps = `${versionOf(entry, run)}|${openVersion}|${index === current}|${isRunning ? view.nowMs : ''}`
+          const deps = `${versionOf(entry, run)}|${openVersion}|${index === current}|${isRunning ? `${view.nowMs} ${view.ended}` : ''}`
           const known = drawn.current.get(entry.seq)
           if (known?.deps === deps) return known.vnode
           const vnode = (

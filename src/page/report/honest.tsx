@@ -21,11 +21,14 @@ export function Honest({ input }: { input: ReportInput }) {
         <Fact name="Models under study">
           {summary.subjects.length === 0
             ? 'none'
-            : summary.subjects.map(({ name, quantisation, weightsSha256 }) => (
-                <div key={name}>
-                  {name}, {quantisation}, weights <code class="hash">{weightsSha256}</code>
-                </div>
-              ))}
+            : summary.subjects
+                .flatMap(({ base, ...own }) => (base ? [own, { ...base, name: `on ${base.name}` }] : [own]))
+                .map(({ name, quantisation, weightsSha256, revision }) => (
+                  <div key={name}>
+                    {name}, {quantisation}, {revision === undefined ? '' : `commit ${revision}, `}
+                    weights <code class="hash">{weightsSha256}</code>
+                  </div>
+                ))}
         </Fact>
         <Fact name="Seed">{summary.seed ?? 'unknown'}</Fact>
         <Fact name="Sampling">{samplingWords(summary.params)}</Fact>
