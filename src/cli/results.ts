@@ -2,7 +2,7 @@
 import { didYouMean } from '../did-you-mean.ts'
 import { SeerError } from '../errors.ts'
 import { safeWriter, type Output } from '../harness/safe-writer.ts'
-import { plural } from '../harness/story/amounts.ts'
+import { plural } from '../amounts.ts'
 import { resolveRun } from '../run/paths.ts'
 import { csvLine } from './csv.ts'
 import { parquetFile } from './parquet.ts'

@@ -1,7 +1,7 @@
 /** What a run's log says besides its story: read in one pass, in bounded memory, whatever is wrong with the log. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { plural } from '../harness/story/amounts.ts'
+import { plural } from '../amounts.ts'
 import { blobsOf } from '../notebook/nbformat.ts'
 import { openArtifacts } from '../run/artifacts.ts'
 import type { EventOf, RunEvent } from '../run/events.ts'

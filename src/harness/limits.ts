@@ -2,7 +2,7 @@
 import { SeerError } from '../errors.ts'
 import type { Stop } from './ask.ts'
 import { estimateTokens } from './estimate-tokens.ts'
-import { usd } from './story/amounts.ts'
+import { usd } from '../amounts.ts'
 import { costUsd, PRICED_MODELS, PRICES_OF, worstCostUsd, type TokenUsage } from './prices.ts'
 
 export const DEFAULT_BUDGET_USD = 5

@@ -1,5 +1,5 @@
 /** What was spent of what may be spent. */
-import { usd } from './amounts.ts'
+import { usd } from '../amounts.ts'
 
 export interface BudgetProps {
   readonly costUsd: number | null

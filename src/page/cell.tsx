@@ -1,7 +1,7 @@
 /** One cell: what it is called, how it went, its code and what came of it. */
 import { neutralise } from '../notebook/terminal-text.ts'
 import type { CellState, CellStatus } from '../run/fold-cells.ts'
-import { duration, elapsed, plural, size } from './amounts.ts'
+import { fineDuration, elapsed, plural, size } from '../amounts.ts'
 import { Code } from './code.tsx'
 import { Disclosure } from './disclosure.tsx'
 import { Output } from './output.tsx'
@@ -81,7 +81,7 @@ function statusNow({ status }: CellState, view: View): CellStatus {
 }
 
 function Took({ cell: { status, durationMs }, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs' | 'view'>) {
-  if (durationMs !== null) return <span class="cell-time">{duration(durationMs)}</span>
+  if (durationMs !== null) return <span class="cell-time">{fineDuration(durationMs)}</span>
   if (status !== 'running' || startedAtMs === undefined || view.nowMs === undefined) return null
   return <span class="cell-time">{elapsed(Math.max(0, view.nowMs - startedAtMs))}</span>
 }

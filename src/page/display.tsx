@@ -1,7 +1,7 @@
 /** What a cell displayed: the richest of its kinds that can be shown without giving it any power. */
 import { blobOf, isJsonMime, rasterMimeOf, textMimeOf } from '../notebook/mime.ts'
 import type { BlobRef, MimeBundle } from '../notebook/nbformat.ts'
-import { size } from './amounts.ts'
+import { size } from '../amounts.ts'
 import { Disclosure } from './disclosure.tsx'
 import { Figure, Picture } from './figure.tsx'
 import { Frame } from './frame.tsx'

@@ -1,7 +1,7 @@
 /** How far the fresh numbers of a played recording agree with the recorded ones. */
 import { neutralise } from '../notebook/terminal-text.ts'
 import type { Compute, Drift, EventOf } from '../run/events.ts'
-import { plural } from './amounts.ts'
+import { plural } from '../amounts.ts'
 import { Disclosure } from './disclosure.tsx'
 import type { View } from './view.ts'
 

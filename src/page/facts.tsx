@@ -1,7 +1,7 @@
 /** About a run: what a reader must know before believing it. */
 import { neutralise } from '../notebook/terminal-text.ts'
 import type { Summary } from '../run/fold-summary.ts'
-import { count, dateTime } from './amounts.ts'
+import { count, dateTime } from '../amounts.ts'
 import { computeText } from './drift.tsx'
 import { recordedText } from './milestone.tsx'
 

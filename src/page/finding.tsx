@@ -1,7 +1,7 @@
 /** A finding: what is claimed, how sure and how large it is, what it was held against, and the cells that show it. */
 import { showHidden } from '../notebook/hidden-characters.ts'
 import type { By, Finding } from '../run/events.ts'
-import { number } from './amounts.ts'
+import { number } from '../amounts.ts'
 import { Interval } from './interval.tsx'
 import { nameOf } from './person.ts'
 import { markdownToHtml } from './text/markdown.ts'

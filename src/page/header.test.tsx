@@ -22,7 +22,7 @@ test('a played recording and a sandbox without walls are never left unsaid', () 
 
 test('cost against the budget, and what is not known is said to be so', () => {
   expect(draw({ costUsd: 1.25, budgetUsd: 5 })).toMatch(
-    /\$1\.25 <span class="quiet">of \$5\.00<\/span>.*value="0\.25"/s,
+    /1\.25 USD <span class="quiet">of 5\.00 USD<\/span>.*value="0\.25"/s,
   )
   expect(draw({ costUsd: null, budgetUsd: 5 })).toContain('unknown')
   expect(draw({ costUsd: 4.5, budgetUsd: 5 })).toContain('nearly-spent')

@@ -1,7 +1,7 @@
 /** What one must know of a run at any time: what it is, how it stands, and how far it may be believed. */
 import { neutralise } from '../notebook/terminal-text.ts'
 import type { Summary } from '../run/fold-summary.ts'
-import { count, duration, elapsed } from './amounts.ts'
+import { count, fineDuration, elapsed } from '../amounts.ts'
 import { Budget } from './budget.tsx'
 import { Badge, RunBadge, type ShownStatus } from './status.tsx'
 import type { ComponentChildren } from 'preact'
@@ -90,5 +90,5 @@ function timeOf({ startedAt, durationMs }: Summary, status: ShownStatus, nowMs: 
   if (startedAt === null) return '–'
   return status === 'running' && nowMs !== undefined
     ? elapsed(Math.max(0, nowMs - Date.parse(startedAt)))
-    : duration(durationMs)
+    : fineDuration(durationMs)
 }

@@ -1,6 +1,6 @@
 /** Text that may be long: its first and last lines, and all of it when asked for. */
 import { Disclosure } from './disclosure.tsx'
-import { plural } from './amounts.ts'
+import { plural } from '../amounts.ts'
 import type { View } from './view.ts'
 
 export interface LongTextProps {

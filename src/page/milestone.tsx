@@ -1,7 +1,7 @@
 /** Where an agent begins and ends, what was saved, and the end of the run. */
 import { neutralise } from '../notebook/terminal-text.ts'
 import type { AnsweredBy } from '../run/events.ts'
-import { duration, plural, size } from './amounts.ts'
+import { fineDuration, plural, size } from '../amounts.ts'
 import { Disclosure } from './disclosure.tsx'
 import { Notice } from './notice.tsx'
 import { nameOf } from './person.ts'
@@ -73,7 +73,7 @@ export function RunEnd({ entry: { status, durationMs, error } }: { entry: EntryO
   return (
     <section class="milestone milestone-end">
       <header class="milestone-head">
-        The run ended <RunBadge status={status} /> <span class="quiet">after {duration(durationMs)}</span>
+        The run ended <RunBadge status={status} /> <span class="quiet">after {fineDuration(durationMs)}</span>
       </header>
       {error && (
         <Notice level="error" title={error.code} text={error.message}>

@@ -1,7 +1,7 @@
 /** Everything that a cell put out, in its order. */
 import { imageMimeOfItem } from './marks.ts'
 import type { OutputItem, OutputList } from '../notebook/outputs.ts'
-import { plural, size } from './amounts.ts'
+import { plural, size } from '../amounts.ts'
 import { Display } from './display.tsx'
 import { recordedRow, type Row } from './recorded-row.tsx'
 import { RecordedRows } from './recorded-rows.tsx'

@@ -1,5 +1,5 @@
 /** What is wrong with a log: said at once, and never a reason not to show the rest. */
-import { plural } from './amounts.ts'
+import { plural } from '../amounts.ts'
 import { Disclosure } from './disclosure.tsx'
 import { Notice } from './notice.tsx'
 import type { View } from './view.ts'

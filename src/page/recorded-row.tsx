@@ -1,7 +1,7 @@
 /** A row that the agent's code recorded into a table of results. */
 import { isBlobRef, type MimeBundle } from '../notebook/nbformat.ts'
 import { showHidden } from '../notebook/hidden-characters.ts'
-import { number } from './amounts.ts'
+import { number } from '../amounts.ts'
 
 const MIME = 'application/vnd.seer.record+json'
 const MAX_VALUE = 400

@@ -1,6 +1,6 @@
 /** Rows that were recorded one after the other into one table of results: as a table, the start and the end of a long one. */
 import { showHidden } from '../notebook/hidden-characters.ts'
-import { plural } from './amounts.ts'
+import { plural } from '../amounts.ts'
 import { Disclosure } from './disclosure.tsx'
 import { MAX_FIELDS, valueText, type Row } from './recorded-row.tsx'
 import type { View } from './view.ts'

@@ -1,6 +1,6 @@
 /** All runs: those that go on first. */
 import { neutralise } from '../notebook/terminal-text.ts'
-import { count, dateTime, duration, plural } from './amounts.ts'
+import { count, dateTime, fineDuration, plural } from '../amounts.ts'
 import { Budget } from './budget.tsx'
 import { Badge, RunBadge } from './status.tsx'
 import type { RunLine } from './wire.ts'
@@ -36,7 +36,7 @@ function Line({ run, href }: { run: RunLine; href: string }) {
       {question !== null && <span class="run-line-question">{neutralise(question)}</span>}
       <span class="run-line-facts">
         <span>{startedAt === null ? 'no start in its log' : dateTime(startedAt)}</span>
-        <span>{duration(durationMs)}</span>
+        <span>{fineDuration(durationMs)}</span>
         <span>
           {plural(cells.started, 'cell')}
           {failed > 0 && <span class="tone-error">, {count(failed)} failed</span>}

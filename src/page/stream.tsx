@@ -1,6 +1,6 @@
 /** What a cell printed. */
 import { viewOfStream, type StreamText } from '../notebook/stream-text.ts'
-import { size } from './amounts.ts'
+import { size } from '../amounts.ts'
 import { LongText } from './long-text.tsx'
 import { ansiToHtml } from './text/ansi.ts'
 import type { View } from './view.ts'

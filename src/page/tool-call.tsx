@@ -1,7 +1,7 @@
 /** A call of a tool, on one line that opens. */
 import { neutralise } from '../notebook/terminal-text.ts'
 import type { ToolCall } from '../run/fold-tools.ts'
-import { duration, size } from './amounts.ts'
+import { fineDuration, size } from '../amounts.ts'
 import { Disclosure } from './disclosure.tsx'
 import { LongText } from './long-text.tsx'
 import { nameOf } from './person.ts'
@@ -28,7 +28,7 @@ export function ToolCallLine({ call, view }: { call: ToolCall; view: View }) {
     <>
       <code class="call-name">{neutralise(name)}</code>
       <Badge tone={tone} sign={sign} word={word} />
-      {durationMs !== null && durationMs >= 100 && <span class="cell-time">{duration(durationMs)}</span>}
+      {durationMs !== null && durationMs >= 100 && <span class="cell-time">{fineDuration(durationMs)}</span>}
       <span class="call-input">{oneLine(input)}</span>
     </>
   )

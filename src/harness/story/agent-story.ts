@@ -1,7 +1,7 @@
 /** What an agent says and asks for: its words behind `│`, its reasoning behind `┆`, its calls of tools on a line each. */
 import type { AnsweredBy, EventOf } from '../../run/events.ts'
 import { count } from '../../notebook/output-text.ts'
-import { duration, plural, usd } from './amounts.ts'
+import { duration, plural, usd } from '../../amounts.ts'
 import { behind, inline, linesOf } from './look.ts'
 import { inBlock, type StoryState } from './state.ts'
 

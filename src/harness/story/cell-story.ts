@@ -8,7 +8,7 @@
 import { count } from '../../notebook/output-text.ts'
 import type { EventOf } from '../../run/events.ts'
 import { cellKey } from '../../run/fold-cells.ts'
-import { duration, plural, size } from './amounts.ts'
+import { duration, plural, size } from '../../amounts.ts'
 import { emptyCellOutput, endOutput, takeOutput, type OutputLine } from './cell-output.ts'
 import { widthOf } from './columns.ts'
 import { showCommand, withHint } from './hint.ts'

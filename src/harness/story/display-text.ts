@@ -4,7 +4,7 @@ import { isImageMime, rasterMimeOf } from '../../notebook/mime.ts'
 import { count, segmentsOf } from '../../notebook/output-text.ts'
 import { outputsOf, type DataOutput } from '../../notebook/outputs.ts'
 import type { ReadBlob } from '../../notebook/stream-text.ts'
-import { size } from './amounts.ts'
+import { size } from '../../amounts.ts'
 import { inline, linesOf } from './look.ts'
 
 type ErrorOutput = Extract<Output, { output_type: 'error' }>

@@ -1,6 +1,6 @@
 /** How far the fresh numbers of a played recording agree with the recorded ones. */
 import type { Compute, EventOf } from '../../run/events.ts'
-import { plural } from './amounts.ts'
+import { plural } from '../../amounts.ts'
 import { clip, widthOf } from './columns.ts'
 import { inline, type Look } from './look.ts'
 

@@ -1,6 +1,6 @@
 /** A finding, in a box that says what it is: a claim of the agent's. */
 import type { By, Finding } from '../../run/events.ts'
-import { number } from './amounts.ts'
+import { number } from '../../amounts.ts'
 import { widthOf } from './columns.ts'
 import { behind, inline, linesOf, type Look } from './look.ts'
 

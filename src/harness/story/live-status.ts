@@ -1,7 +1,7 @@
 /** What is being waited for while an agent works: the cell that runs, or the agent's next words. */
 import type { RunEvent } from '../../run/events.ts'
 import { cellKey } from '../../run/fold-cells.ts'
-import { duration } from './amounts.ts'
+import { duration } from '../../amounts.ts'
 import { inline } from './look.ts'
 
 export interface LiveStatus {

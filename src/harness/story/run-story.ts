@@ -1,7 +1,7 @@
 /** The run around the agents: its sandbox, models and kernels, what was kept, warnings, its end. */
 import { STEER_PLACES } from '../../run/control-steering.ts'
 import type { EventOf } from '../../run/events.ts'
-import { duration, plural, size } from './amounts.ts'
+import { duration, plural, size } from '../../amounts.ts'
 import { artifactPath } from './display-text.ts'
 import { computeText } from './drift-table.ts'
 import { behind, inline, linesOf } from './look.ts'

@@ -1,7 +1,7 @@
 /** Beside the timeline: the findings at a glance, and about the run. */
 import { useMemo } from 'preact/hooks'
 import { neutralise } from '../../notebook/terminal-text.ts'
-import { shortened } from '../amounts.ts'
+import { shortened } from '../../amounts.ts'
 import { Facts } from '../facts.tsx'
 import type { RunState } from '../run-state.ts'
 

@@ -1,5 +1,5 @@
 /** Jumping, following, help and colours. */
-import { count } from '../amounts.ts'
+import { count } from '../../amounts.ts'
 import type { Counts } from './find-next.ts'
 import type { Command } from './keyboard.ts'
 

@@ -1,5 +1,5 @@
 /** What it cost, in money and time. */
-import { count, duration } from '../amounts.ts'
+import { count, fineDuration } from '../../amounts.ts'
 import { Budget } from '../budget.tsx'
 import type { ReportInput } from './report-input.ts'
 
@@ -27,7 +27,7 @@ export function Cost({ input: { summary, story } }: { input: ReportInput }) {
         <div>
           <dt>Time</dt>
           <dd>
-            {duration(durationMs)} in all, {duration(inCells)} of it in cells
+            {fineDuration(durationMs)} in all, {fineDuration(inCells)} of it in cells
           </dd>
         </div>
       </dl>

@@ -1,6 +1,6 @@
 /** What the agent's code saved: pictures are shown, the rest is named with its place in the run's folder. */
 import { showHidden } from '../../notebook/hidden-characters.ts'
-import { size } from '../amounts.ts'
+import { size } from '../../amounts.ts'
 import type { ReportFile } from './report-input.ts'
 
 export function Files({ files }: { files: readonly ReportFile[] }) {

@@ -1,7 +1,7 @@
 /** What keeps a reader honest: who answered, where it ran, with which versions and weights, and how far it can be repeated. */
 import type { ComponentChildren } from 'preact'
 import type { AnsweredBy } from '../../run/events.ts'
-import { dateTime, duration, plural } from '../amounts.ts'
+import { dateTime, fineDuration, plural } from '../../amounts.ts'
 import { DriftCard } from '../drift.tsx'
 import type { ReportInput } from './report-input.ts'
 import { reportView } from './view.ts'
@@ -83,8 +83,8 @@ function confinementWords({ confinement, backend }: Facts): string {
 function endWords({ status, summary }: ReportInput): string {
   const why = summary.error ? `: ${summary.error.message}` : ''
   if (status === 'running') return 'still running when this was written'
-  if (status === 'crashed') return `crashed, last heard of after ${duration(summary.durationMs)}${why}`
-  return `${status} after ${duration(summary.durationMs)}${why}`
+  if (status === 'crashed') return `crashed, last heard of after ${fineDuration(summary.durationMs)}${why}`
+  return `${status} after ${fineDuration(summary.durationMs)}${why}`
 }
 
 function samplingWords(params: Facts['params']): string {

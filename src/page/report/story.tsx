@@ -1,6 +1,6 @@
 /** All that happened, in its order: the words stand open, every cell is folded. */
 import { showHidden } from '../../notebook/hidden-characters.ts'
-import { duration } from '../amounts.ts'
+import { fineDuration } from '../../amounts.ts'
 import { Cell } from '../cell.tsx'
 import { AgentEnd, AgentStart, RunEnd, Saved } from '../milestone.tsx'
 import { figuresIn } from '../marks.ts'
@@ -62,7 +62,7 @@ function FoldedCell({ cell, view }: { cell: CellState; view: View }) {
       <summary>
         <span class="cell-name">{showHidden(cell.cell)}</span>
         {cell.kind === 'code' && <CellBadge status={cell.status} interrupted={cell.interrupts > 0} />}
-        {cell.durationMs !== null && <span class="cell-time">{duration(cell.durationMs)}</span>}
+        {cell.durationMs !== null && <span class="cell-time">{fineDuration(cell.durationMs)}</span>}
         {figures > 0 && <span class="quiet">{figures === 1 ? 'a figure' : `${figures} figures`}</span>}
         <code class="report-cell-line">{firstLine(cell.source)}</code>
       </summary>

@@ -1,6 +1,6 @@
 /** The tables that the agent's code recorded: their first rows, how many there are, and where all of them are. */
 import { showHidden } from '../../notebook/hidden-characters.ts'
-import { plural } from '../amounts.ts'
+import { plural } from '../../amounts.ts'
 import type { ReportTable } from './report-input.ts'
 
 export function Tables({ tables }: { tables: readonly ReportTable[] }) {

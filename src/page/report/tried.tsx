@@ -1,7 +1,7 @@
 /** What was tried, also what led nowhere: a claim is read beside the attempts that it came out of. */
 import { showHidden } from '../../notebook/hidden-characters.ts'
 import type { CellState } from '../../run/fold-cells.ts'
-import { plural, size } from '../amounts.ts'
+import { plural, size } from '../../amounts.ts'
 import { CellLink } from '../cell.tsx'
 import { Notice } from '../notice.tsx'
 import type { View } from '../view.ts'
