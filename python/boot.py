@@ -1,10 +1,16 @@
-"""The one entry of Seer's Python: `python -I boot.py host|relay|spawner`, `python -s boot.py kernel`."""
+"""The one entry of Seer's Python: `python -I boot.py host|relay|wall|spawner`, `python -s boot.py kernel`."""
 
 import importlib
 import sys
 from pathlib import Path
 
-PARTS = {"host": "seer_host", "relay": "seer_host.relay", "spawner": "seer_spawner", "kernel": "seer_kernel"}
+PARTS = {
+    "host": "seer_host",
+    "relay": "seer_host.relay",
+    "wall": "seer_host.wall_launch",
+    "spawner": "seer_spawner",
+    "kernel": "seer_kernel",
+}
 
 if __name__ == "__main__":
     here = str(Path(__file__).resolve().parent)

@@ -4,7 +4,8 @@ export { SeerError } from './errors.ts'
 
 // Sandboxes and what an agent finds in them.
 export { Sandbox, type SandboxConfig, type StartOptions } from './environment/sandbox.ts'
-export type { ModelHandle } from './environment/prepare.ts'
+export type { ModelConfig } from './environment/models/model-config.ts'
+export type { ModelHandle } from './environment/models/model-handle.ts'
 export { Workspace } from './workspace/workspace.ts'
 export { Library } from './workspace/library.ts'
 

@@ -32,7 +32,7 @@ test('run, show, list, gc and doctor', async () => {
     status: 'completed',
     provider: 'claude',
     recorded: false,
-    confinement: 'none',
+    confinement: 'bubblewrap',
     cells: 3,
     errors: 1,
     superseded: 1,

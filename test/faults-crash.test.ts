@@ -90,14 +90,14 @@ describe.each<[string, (place: Place, folder: string, url: string) => readonly s
     const living = await livingRun(place)
     const { folder, processes } = await crashedRun(place)
     const ofCrashed = processes.filter(({ pid }) => !living.processes.some((other) => other.pid === pid))
-    expect(ofCrashed.map(({ kind }) => kind).sort()).toEqual(['host', 'kernel', 'relay', 'spawner'])
+    expect(ofCrashed.map(({ kind }) => kind).sort()).toEqual(['host', 'kernel', 'relay', 'spawner', 'wall'])
     await sleep(COUNT * 20)
     expect(
       ofCrashed
         .filter(({ pid }) => isAlive(pid))
         .map(({ kind }) => kind)
         .sort(),
-    ).toEqual(['host', 'kernel', 'spawner'])
+    ).toEqual(['host', 'kernel', 'spawner', 'wall'])
 
     await using api = await loopbackMessages(script())
     const ended = await place.seer(command(place, folder, api.url), {

@@ -107,10 +107,20 @@ print(sorted(vectors), layers)`
   })
 })
 
-test('the paper’s profile is refused before anything starts, with the reason', async () => {
+test('the paper’s profile is refused before anything is installed or fetched, with the reason', async () => {
   const outputs = join(place.root, 'never')
-  const ended = await place.seer(['run', 'introspection', '--profile', 'paper', '--output-dir', outputs]).ended
+  await using api = await loopbackMessages(script(cell('1')))
+  const args = ['run', 'introspection', '--profile', 'paper', '--provider', 'claude', '--output-dir', outputs]
+  const env = {
+    ANTHROPIC_API_KEY: 'any',
+    ANTHROPIC_BASE_URL: api.url,
+    SEER_CACHE: join(place.root, 'empty'),
+    // No hub: what cannot be known is not waited for. test/models.test.ts has one that says how large the model is.
+    HF_ENDPOINT: 'http://127.0.0.1:9',
+  }
+  const ended = await place.seer(args, { env }).ended
   expect(ended.code).not.toBe(0)
-  expect(ended.stderr).toMatch(/google\/gemma-3-27b-it.*cannot be loaded/)
-  expect(existsSync(outputs)).toBe(false)
+  expect(ended.stderr).toMatch(/google\/gemma-3-27b-it is not in the hub's cache .*cannot be reached/)
+  expect(existsSync(join(place.root, 'empty/environments'))).toBe(false)
+  expect(api.requests).toHaveLength(0)
 })

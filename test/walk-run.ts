@@ -119,7 +119,8 @@ function watchedBy(hops: readonly Hop[]): { file: string; name: string }[] {
 }
 
 function startSeer(folder: string, env: Record<string, string>) {
-  const command = ['src/cli/main.ts', 'run', 'experiment', '--provider', 'claude', '--json']
+  // Behind a wall the tracer could not write down what it sees.
+  const command = ['src/cli/main.ts', 'run', 'experiment', '--provider', 'claude', '--unconfined', '--json']
   const child = spawn(process.execPath, ['--inspect-brk=127.0.0.1:0', '--conditions=seer-source', ...command], {
     cwd: folder,
     env: { ...process.env, ...env, XDG_STATE_HOME: join(folder, 'state') },

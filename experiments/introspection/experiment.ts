@@ -33,7 +33,7 @@ const answer = z.strictObject({
 export default experiment({
   description: 'Concepts are injected into the residual stream: does the model notice, and can it name them?',
   params: z.strictObject({
-    /** Only the embedded model, so far. */
+    /** The model under study; see docs/models.md for what it may be. */
     model: z.string().default('embedded'),
     /** Each is injected in its own trials, and is the unit of all counting. At most 16. */
     concepts: z

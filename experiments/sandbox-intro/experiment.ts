@@ -12,7 +12,7 @@ const answer = z.strictObject({
 export default experiment({
   description: 'An agent explores a small chat model in a notebook: its shape, its tokens, what it says.',
   params: z.strictObject({
-    /** Only the embedded model, so far. */
+    /** The model under study; see docs/models.md for what it may be. */
     model: z.string().default('embedded'),
     /** Words that the agent tokenizes. */
     words: z.array(z.string()).min(1).default(['lightning', 'Lightning', ' lightning', 'antidisestablishmentarianism']),

@@ -61,6 +61,8 @@ class Cell:
     execution_count: int | None = None
     ended: bool = False
     capped: bool = False
+    #: Of its streams: what was printed and is not told yet, because a secret may have begun in it.
+    held: dict[str, str] = field(default_factory=dict)
 
     def duration_ms(self) -> float:
         return round((time.monotonic() - self.begun_at) * 1000, 3) if self.begun_at is not None else 0.0

@@ -39,10 +39,13 @@ def is_code(value: Any) -> bool:
 
 
 def _is_model(value: Any) -> bool:
-    keys = {"name", "varName", "path", "dtype"}
-    if not isinstance(value, dict) or set(value) != keys or not all(isinstance(part, str) for part in value.values()):
+    texts = {"name", "varName", "path", "dtype", "device"}
+    if not isinstance(value, dict) or set(value) - {"baseName", "basePath"} != {*texts, "loadAsPeft"}:
         return False
-    return _NAME.fullmatch(value["varName"]) is not None
+    if not isinstance(value["loadAsPeft"], bool) or ("baseName" in value) != ("basePath" in value):
+        return False
+    is_text = all(isinstance(part, str) for key, part in value.items() if key != "loadAsPeft")
+    return is_text and _NAME.fullmatch(value["varName"]) is not None
 
 
 def is_kernel_config(value: Any) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .redact import Redactor
 from .text import parse_json
+from .wall_plan import Inside, Wall, WallError, parse_wall
 
 MAX_SOCKET_PATH_BYTES = 100
 
@@ -29,7 +31,16 @@ class HostConfig:
     deadline_seconds: float | None
     cell_disk_cap_bytes: int
     python_dir: Path
-    wall: list[str] = field(default_factory=list)
+    #: None: what is started has the rights of the user who started the host.
+    wall: Wall | None
+    #: None: the sandbox has no secrets.
+    redactor: Redactor | None = None
+
+    @property
+    def inside(self) -> Inside:
+        if self.wall is not None:
+            return self.wall.inside
+        return Inside(self.python, self.python_dir, self.workspace, self.runtime_dir, self.libraries_dir)
 
 
 def short_path(path: Path) -> Path:
@@ -43,7 +54,8 @@ def short_path(path: Path) -> Path:
 
 
 _STRINGS = ("sandbox", "socket", "stateDir", "runtimeDir", "workspace", "python", "pythonDir")
-_KEYS = {*_STRINGS, "librariesDir", "kernelEnv", "leaseSeconds", "deadlineSeconds", "cellDiskCapBytes", "wall"}
+_OTHERS = ("librariesDir", "kernelEnv", "leaseSeconds", "deadlineSeconds", "cellDiskCapBytes", "wall", "redact")
+_KEYS = {*_STRINGS, *_OTHERS}
 
 
 def _number(given: dict[str, Any], key: str, default: float | None) -> float | None:
@@ -53,6 +65,16 @@ def _number(given: dict[str, Any], key: str, default: float | None) -> float | N
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
         raise ConfigError(f"{key} must be a number above 0")
     return value
+
+
+def _redactor(given: Any) -> Redactor | None:
+    def fits(secret: Any) -> bool:
+        forms = secret.get("forms") if isinstance(secret, dict) else None
+        return isinstance(forms, list) and all(isinstance(text, str) for text in [secret.get("name"), *forms])
+
+    if not isinstance(given, list) or not all(map(fits, given)):
+        raise ConfigError("redact must be a list of names and forms")
+    return Redactor([(secret["name"], secret["forms"]) for secret in given]) if given else None
 
 
 def parse_config(line: bytes) -> HostConfig:
@@ -70,9 +92,10 @@ def parse_config(line: bytes) -> HostConfig:
     env = given.get("kernelEnv", {})
     if not isinstance(env, dict) or not all(isinstance(value, str) for value in env.values()):
         raise ConfigError("kernelEnv must map names to strings")
-    wall = given.get("wall", [])
-    if not isinstance(wall, list) or not all(isinstance(part, str) for part in wall):
-        raise ConfigError("wall must be a list of strings")
+    try:
+        wall = None if given.get("wall") is None else parse_wall(given["wall"])
+    except WallError as error:
+        raise ConfigError(str(error)) from error
     libraries = given.get("librariesDir")
     return HostConfig(
         sandbox=given["sandbox"],
@@ -88,4 +111,5 @@ def parse_config(line: bytes) -> HostConfig:
         cell_disk_cap_bytes=int(_number(given, "cellDiskCapBytes", 1 << 30) or 1 << 30),
         python_dir=Path(given["pythonDir"]),
         wall=wall,
+        redactor=_redactor(given.get("redact", [])),
     )

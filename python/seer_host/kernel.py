@@ -15,6 +15,7 @@ from .errors import named
 from .iopub_stream import IopubStream
 from .launch import Launch
 from .log import log
+from .shared_folder import HeldSocket, hold
 from .spool import Spool
 from .wire import BadMessage, Message, Wire
 
@@ -23,6 +24,7 @@ DRAIN_SECONDS = 20.0
 DRAIN_SILENCE_MS = 200
 RECONNECT_MS = 20
 HANDSHAKE_SECONDS = 0.25
+BECAUSE_SECONDS = 10.0
 BATCH = 64
 
 
@@ -35,11 +37,14 @@ class Kernel:
         self.lock = threading.Lock()
         self.outbox: deque[list[bytes]] = deque()
         self.iopub: IopubStream | None = None
+        self.shell_held: HeldSocket | None = None
         self.wake_out, self.wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
         self.pid = 0
         self.ready = threading.Event()
         self.finished = threading.Event()
         self.asked_to_end = False
+        #: Why it may be about to die, and when that was known.
+        self.because: tuple[str, float] | None = None
         self.exit: tuple[int | None, str | None] | None = None
         self.closed = False
         self.thread = threading.Thread(target=self._run, name=launch.id, daemon=True)
@@ -76,13 +81,20 @@ class Kernel:
                 except BlockingIOError:
                     pass  # it has been woken often enough
 
-    def _connect_shell(self) -> zmq.Socket[bytes]:
+    def _make_shell(self) -> zmq.Socket[bytes]:
         shell = self.context.socket(zmq.DEALER)
         shell.linger = 0
         shell.setsockopt(zmq.RECONNECT_IVL, 20)
         shell.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
-        shell.connect(self.launch.address("shell_port"))
         return shell
+
+    def _connect_shell(self, shell: zmq.Socket[bytes]) -> bool:
+        """Once the kernel has made it. It is held to the end: libzmq connects again by itself."""
+        if self.shell_held is None:
+            self.shell_held = hold(self.launch.socket("shell_port"))
+            if self.shell_held is not None:
+                shell.connect(f"ipc://{self.shell_held.path}")
+        return self.shell_held is not None
 
     def _connect_iopub(self) -> bool:
         """Also again, should the kernel close the connection: what is missing then shows in its numbers."""
@@ -90,10 +102,15 @@ class Kernel:
             self.iopub.close()
             self.iopub = None
         if self.iopub is None:
+            held = hold(self.launch.socket("iopub_port"))
+            if held is None:
+                return False
             try:
-                self.iopub = IopubStream(self.launch.address("iopub_port").removeprefix("ipc://"), MAX_MESSAGE_BYTES)
+                self.iopub = IopubStream(held.path, MAX_MESSAGE_BYTES)
             except OSError:
                 return False
+            finally:
+                held.close()
         return True
 
     def _poll(self, shell: zmq.Socket[bytes], timeout_ms: float) -> set[object]:
@@ -106,7 +123,7 @@ class Kernel:
         return {sock for sock, _ in poller.poll(int(timeout_ms))}
 
     def _run(self) -> None:
-        shell = self._connect_shell()
+        shell = self._make_shell()
         try:
             self._handshake(shell)
             if self.exit is None:
@@ -125,7 +142,7 @@ class Kernel:
         replied = subscribed = False
         next_ask = 0.0
         while self.exit is None and not (replied and subscribed):
-            if time.monotonic() >= next_ask:
+            if time.monotonic() >= next_ask and self._connect_shell(shell):
                 request, parts = self.wire.request("kernel_info_request", {})
                 asked.add(request)
                 shell.send_multipart(parts)
@@ -223,11 +240,13 @@ class Kernel:
             os.close(self.wake_in)
             os.close(self.wake_out)
         shell.close()
-        if self.iopub is not None:
-            self.iopub.close()
+        for held in (self.iopub, self.shell_held):
+            if held is not None:
+                held.close()
         if self.ready.is_set():
             exit_code, signal = self.exit or (None, None)
-            self.spool.kernel_died(exit_code, signal, self.end_reason)
+            because = self.because[0] if self.because and time.monotonic() - self.because[1] < BECAUSE_SECONDS else None
+            self.spool.kernel_died(exit_code, signal, self.end_reason, because)
         for path in self.launch.files():
             if path != self.launch.log_file or self.ready.is_set():
                 path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -15,8 +16,11 @@ from .errors import RpcError, named
 from .journal import Journal
 from .kernel import Kernel
 from .launch import kernel_argv, kernel_environment, log_tail, prepare
+from .shared_folder import hold
 from .spawner_link import SpawnerLink, SpawnError
 from .spool import Spool, ended_with_kernel
+from .wall_outside import oom_kills
+from .watch import Watch, over_memory
 from .wire import Wire
 
 START_SECONDS = 110.0
@@ -44,6 +48,7 @@ class Kernels:
         self.sessions: dict[str, Session] = {}
         self.spawner: SpawnerLink | None = None
         self.ending = False
+        self.oom_kills = 0
 
     def _spawner(self) -> SpawnerLink:
         with self.lock:
@@ -52,6 +57,39 @@ class Kernels:
             if self.spawner is None or not self.spawner.alive:
                 self.spawner = SpawnerLink(self.config)
             return self.spawner
+
+    def build_wall(self) -> None:
+        """Before there is anything to run: a sandbox whose wall does not stand never starts."""
+        wall = self.config.wall
+        if wall is not None:
+            self._spawner()
+            folders = [self.config.workspace, self.config.runtime_dir]
+            Watch(wall.limits, folders, self._monitor, self._stop_for_limits, self._say_why).start()
+
+    def _monitor(self) -> int | None:
+        return self.spawner.process.pid if self.spawner is not None and self.spawner.alive else None
+
+    def _living(self) -> list[Kernel]:
+        with self.lock:
+            kernels = [session.kernel for session in self.sessions.values()]
+        return [kernel for kernel in kernels if kernel is not None and kernel.alive]
+
+    def _say_why(self, because: str) -> None:
+        for kernel in self._living():
+            kernel.because = (because, time.monotonic())
+
+    def _over_memory(self) -> str | None:
+        """Whether the system has ended a process of this sandbox for its memory since the last time it was asked."""
+        wall = self.config.wall
+        if wall is None or wall.limits.memory_bytes is None:
+            return None
+        before, self.oom_kills = self.oom_kills, oom_kills(wall.cgroups)
+        return over_memory(wall.limits.memory_bytes) if self.oom_kills > before else None
+
+    def _stop_for_limits(self) -> None:
+        for kernel in self._living():
+            if self.spawner is not None:
+                self.spawner.kill(kernel.launch.id)
 
     def start(self, session_id: str, generation: int, kernel_config: dict[str, Any]) -> dict[str, Any]:
         with self.lock:
@@ -79,18 +117,25 @@ class Kernels:
             raise named("kernel-start-failed", f"the kernel did not start: {error}") from error
         wire = Wire(launch.key)
         stamp = {"session": session_id, "generation": generation}
-        spool = Spool(stamp, wire, self.journal, self.blobs, self.config.cell_disk_cap_bytes)
+        spool = Spool(stamp, wire, self.journal, self.blobs, self.config.cell_disk_cap_bytes, self.config.redactor)
         kernel = Kernel(self.context, launch, wire, spool)
 
         def on_exit(exit_code: int | None, signal: str | None) -> None:
             spawner.kill(launch.id)  # what it leaves behind
+            if signal == "SIGKILL" and (why := self._over_memory()) is not None:
+                kernel.because = (why, time.monotonic())
             kernel.on_exit(exit_code, signal)
 
         environment = kernel_environment(self.config, launch, int(kernel_config["seed"]))
-        workspace = str(self.config.workspace)
+        workspace = str(self.config.inside.workspace)
         try:
             kernel.pid = spawner.spawn(
-                launch.id, kernel_argv(self.config, launch), environment, workspace, str(launch.log_file), on_exit
+                launch.id,
+                kernel_argv(self.config, launch),
+                environment,
+                workspace,
+                str(launch.inside(self.config).log_file),
+                on_exit,
             )
         except SpawnError as error:
             raise named("kernel-start-failed", f"the kernel did not start: {error}") from error
@@ -167,14 +212,18 @@ class Kernels:
             if self.spawner is not None:
                 self.spawner.signal(kernel.launch.id, "SIGINT", group=True)
             return
+        held = hold(kernel.launch.socket("control_port"))
+        if held is None:
+            return  # the kernel's own code took it away: a signal is the next step
         control = self.context.socket(zmq.DEALER)
         try:
             control.linger = 200
-            control.connect(kernel.launch.address("control_port"))
+            control.connect(f"ipc://{held.path}")
             control.send_multipart(Wire(kernel.launch.key).request("interrupt_request", {})[1])
             control.poll(CONTROL_ANSWER_MS)  # its answer says nothing more; the wait lets the message arrive
         finally:
             control.close()
+            held.close()
 
     def end_all(self) -> None:
         with self.lock:
@@ -187,3 +236,8 @@ class Kernels:
             thread.join()
         if self.spawner is not None:
             self.spawner.end()
+        for cgroup in self.config.wall.cgroups if self.config.wall else []:
+            try:
+                Path(cgroup).rmdir()
+            except OSError:
+                pass  # Seer removes it, when it removes the sandbox's folders

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .config import HostConfig, short_path
+from .shared_folder import read_end, write_for
 
 PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
 LOG_TAIL_BYTES = 4000
@@ -17,55 +16,57 @@ LOG_TAIL_BYTES = 4000
 
 @dataclass(frozen=True)
 class Launch:
+    """The files of a kernel, by their names in a folder that host and kernel both see, each at its own path."""
+
     id: str
     key: str
-    connection_file: Path
-    config_file: Path
-    log_file: Path
-    ipc_prefix: Path
-    ipython_dir: Path
+    folder: Path
 
-    def address(self, port: str) -> str:
-        return f"ipc://{self.ipc_prefix}-{PORTS[port]}"
+    @property
+    def connection_file(self) -> Path:
+        return self.folder / f"{self.id}.json"
+
+    @property
+    def config_file(self) -> Path:
+        return self.folder / f"{self.id}.config.json"
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / f"{self.id}.log"
+
+    def socket(self, port: str) -> str:
+        return f"{self.folder / self.id}-{PORTS[port]}"
 
     def files(self) -> list[Path]:
-        sockets = [Path(f"{self.ipc_prefix}-{number}") for number in PORTS.values()]
+        sockets = [Path(self.socket(port)) for port in PORTS]
         return [self.connection_file, self.config_file, self.log_file, *sockets]
 
-
-def _write_private(path: Path, value: Any) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        json.dump(value, file)
+    def inside(self, config: HostConfig) -> Launch:
+        """As the kernel sees it."""
+        return Launch(self.id, self.key, config.inside.runtime_dir)
 
 
 def prepare(config: HostConfig, session: str, generation: int, kernel_config: dict[str, Any]) -> Launch:
-    folder = config.runtime_dir
     # Unguessable and never used twice: a retry of a failed start must not meet the sockets of the first.
-    id = f"k-{secrets.token_hex(5)}"
-    prefix = folder / id
-    short_path(Path(f"{prefix}-1"))
-    launch = Launch(
-        id=id,
-        key=secrets.token_hex(32),
-        connection_file=folder / f"{id}.json",
-        config_file=folder / f"{id}.config.json",
-        log_file=folder / f"{id}.log",
-        ipc_prefix=prefix,
-        ipython_dir=folder / "ipython",
-    )
-    _write_private(
+    launch = Launch(id=f"k-{secrets.token_hex(5)}", key=secrets.token_hex(32), folder=config.runtime_dir)
+    inside, owner = config.inside, config.wall.drop_to if config.wall else None
+    prefix = inside.runtime_dir / launch.id
+    for path in (launch.socket("hb_port"), f"{prefix}-1"):
+        short_path(Path(path))
+    write_for(
+        owner,
         launch.connection_file,
         {"transport": "ipc", "ip": str(prefix), **PORTS, "key": launch.key, "signature_scheme": "hmac-sha256"},
     )
-    _write_private(
+    write_for(
+        owner,
         launch.config_file,
         {
             **kernel_config,
             "session": session,
             "generation": generation,
-            "workspace": str(config.workspace),
-            "librariesDir": str(config.libraries_dir) if config.libraries_dir else None,
+            "workspace": str(inside.workspace),
+            "librariesDir": str(inside.libraries_dir) if inside.libraries_dir else None,
         },
     )
     return launch
@@ -73,28 +74,26 @@ def prepare(config: HostConfig, session: str, generation: int, kernel_config: di
 
 def kernel_argv(config: HostConfig, launch: Launch) -> list[str]:
     # Not -I: that would drop PYTHONHASHSEED. The environment is exactly what was given, so nothing else comes in.
-    boot = str(config.python_dir / "boot.py")
-    files = ["-f", str(launch.connection_file), "--config", str(launch.config_file)]
-    return [config.python, "-s", boot, "kernel", *files]
+    seen = launch.inside(config)
+    files = ["-f", str(seen.connection_file), "--config", str(seen.config_file)]
+    return [config.inside.python, "-s", str(config.inside.python_dir / "boot.py"), "kernel", *files]
 
 
 def kernel_environment(config: HostConfig, launch: Launch, seed: int) -> dict[str, str]:
-    return {"PYTHONHASHSEED": str(seed % 2**32), "IPYTHONDIR": str(launch.ipython_dir), **config.kernel_env}
+    ipython_dir = str(launch.inside(config).folder / "ipython")
+    return {"PYTHONHASHSEED": str(seed % 2**32), "IPYTHONDIR": ipython_dir, **config.kernel_env}
 
 
 def log_tail(config: HostConfig, launch: Launch) -> str:
     """The end of what the kernel said on stderr, without this machine's folders."""
-    try:
-        raw = launch.log_file.read_bytes()[-LOG_TAIL_BYTES:]
-    except OSError:
-        return ""
-    text = raw.decode("utf-8", "replace")
+    text = read_end(launch.log_file, LOG_TAIL_BYTES).decode("utf-8", "replace")
+    inside = config.inside
     for folder, name in (
-        (config.python_dir, "<seer>"),
-        (config.runtime_dir, "<runtime>"),
+        (inside.python_dir, "<seer>"),
+        (inside.runtime_dir, "<runtime>"),
         (config.state_dir, "<state>"),
-        (config.workspace, "<workspace>"),
-        (Path(config.python).parent.parent, "<python>"),
+        (inside.workspace, "<workspace>"),
+        (Path(inside.python).parent.parent, "<python>"),
     ):
         text = text.replace(str(folder), name)
-    return text.strip()
+    return (config.redactor.text(text) if config.redactor else text).strip()

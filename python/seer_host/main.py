@@ -28,13 +28,17 @@ def _serve(config: HostConfig, tell: int) -> None:
     os.chdir("/")
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    from .errors import RpcError
+    from .spawner_process import SpawnError
+
     try:
         from .host import Host
 
         host = Host(config)
         _detach_stdio(config)
-    except (ConfigError, OSError, ImportError) as error:
-        os.write(tell, json.dumps({"error": str(error)}).encode())
+        host.kernels.build_wall()
+    except (ConfigError, OSError, ImportError, SpawnError, RpcError) as error:
+        os.write(tell, json.dumps({"error": str(error), "code": getattr(error, "code", None)}).encode())
         os._exit(1)
     os.write(tell, json.dumps({"ready": True, "pid": host.pid, "startTime": host.start_time}).encode())
     os.close(tell)
@@ -62,6 +66,8 @@ def main(argv: list[str]) -> int:
     with os.fdopen(listen, "rb") as answers:
         answer = json.loads(answers.read() or b'{"error": "the host ended at its start"}')
     if "error" in answer:
+        if isinstance(answer.get("code"), str):
+            print(json.dumps(answer), flush=True)  # one that Seer knows by its code
         print(f"seer host: {answer['error']}", file=sys.stderr)
         return 1
     print(json.dumps(answer), flush=True)

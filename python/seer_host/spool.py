@@ -6,6 +6,7 @@ Pure of sockets: it is fed messages, and the time. One thread feeds it.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from .blobs import Blobs, DiskFull
@@ -13,6 +14,7 @@ from .cells import Cell
 from .journal import Journal
 from .losses import Losses
 from .outputs import count, to_output
+from .redact import Redactor
 from .sizing import Sizer, Unfit
 from .wire import BadMessage, Gaps, Message, Wire
 
@@ -27,12 +29,21 @@ def ended_with_kernel(reason: str) -> str:
 
 
 class Spool:
-    def __init__(self, stamp: dict[str, Any], wire: Wire, journal: Journal, blobs: Blobs, cap_bytes: int) -> None:
+    def __init__(
+        self,
+        stamp: dict[str, Any],
+        wire: Wire,
+        journal: Journal,
+        blobs: Blobs,
+        cap_bytes: int,
+        redactor: Redactor | None = None,
+    ) -> None:
         self.stamp = stamp
         self.wire = wire
         self.journal = journal
         self.blobs = blobs
         self.cap_bytes = cap_bytes
+        self.redactor = redactor
         self.gaps = Gaps()
         self.losses = Losses()
         self.cells: dict[str, Cell] = {}  # by the id of the request that runs it
@@ -101,17 +112,34 @@ class Spool:
             cell.capped = cell.capped or not self.journal.full
             self.losses.add(cell.id, "cap", 1, message.bytes)
             return
+        clean = [output] if self.redactor is None else self.redactor.outputs(output, cell.held)
+        self._write(cell, clean, message.bytes)
+
+    def _write(self, cell: Cell, outputs: Iterable[dict[str, Any]], size: int) -> None:
         try:
-            for part in Sizer(self.blobs, cell.space).fit(output):
-                record = {"kind": "output", **self.stamp, "cell": cell.id, "output": part}
-                if not self.journal.append(record):
-                    raise DiskFull
-                cell.space.disk_bytes += 256  # its line, about
+            for output in outputs:
+                for part in Sizer(self.blobs, cell.space).fit(output):
+                    record = {"kind": "output", **self.stamp, "cell": cell.id, "output": part}
+                    if not self.journal.append(record):
+                        raise DiskFull
+                    cell.space.disk_bytes += 256  # its line, about
         except DiskFull:
             self.journal.disk_is_full()
-            self.losses.add(cell.id, "cap", 1, message.bytes)
+            self.losses.add(cell.id, "cap", 1, size)
         except (Unfit, RecursionError):
-            self.losses.add(cell.id, "invalid", 1, message.bytes)
+            self.losses.add(cell.id, "invalid", 1, size)
+
+    def _release(self, cell: Cell) -> None:
+        """What was held back of its streams: nothing more is expected of it."""
+        if self.redactor is not None and cell.held:
+            size = sum(map(len, cell.held.values()))
+            self._write(cell, self.redactor.release(cell.held), size)
+
+    def _release_ended(self) -> None:
+        """What threads printed for cells that have ended: no end will come of it."""
+        if self.redactor is not None:
+            for cell in [cell for cell in list(self.cells.values()) if cell.ended]:
+                self._release(cell)
 
     def reply(self, message: Message) -> None:
         cell = self.running.get(message.parent or "")
@@ -147,6 +175,7 @@ class Spool:
     def _end(self, request: str, cell: Cell, status: str) -> None:
         del self.running[request]
         cell.ended = True
+        self._release(cell)
         self.tell_losses({cell.id})
         self.tell(
             "cell-end", cell=cell.id, status=status, executionCount=cell.execution_count, durationMs=cell.duration_ms()
@@ -157,12 +186,15 @@ class Spool:
             self.journal.append({**self.stamp, **record}, must=True)
 
     def tick(self) -> None:
-        """Tells the losses that belong to no running cell. On a full disk they are counted on."""
+        """Tells what belongs to no running cell: what was held back, and losses. On a full disk they are counted on."""
+        self._release_ended()
         if self.losses.counts and not self.journal.full:
             self.tell_losses({key[0] for key in self.losses.counts} - {cell.id for cell in self.running.values()})
 
-    def kernel_died(self, exit_code: int | None, signal: str | None, reason: str) -> None:
+    def kernel_died(self, exit_code: int | None, signal: str | None, reason: str, because: str | None = None) -> None:
         for request, cell in list(self.running.items()):
             self._end(request, cell, ended_with_kernel(reason))
+        self._release_ended()
         self.tell_losses()
-        self.tell("kernel-dead", exitCode=exit_code, signal=signal, reason=reason)
+        more = {} if because is None else {"because": because}
+        self.tell("kernel-dead", exitCode=exit_code, signal=signal, reason=reason, **more)

@@ -1,7 +1,9 @@
 """The spawner's loop: JSON lines on one inherited socket.
 
-In:  {op: spawn, id, argv, env, cwd, log}   {op: signal, id, signal, group}   {op: kill, id}
-Out: {event: spawned, id, pid}   {event: failed, id, error}   {event: exit, id, exitCode, signal}
+In:  {op: prepare, limits, baits}
+     {op: spawn, id, argv, env, cwd, log}   {op: signal, id, signal, group}   {op: kill, id}
+Out: {event: prepared, found}
+     {event: spawned, id, pid}   {event: failed, id, error}   {event: exit, id, exitCode, signal}
 
 `kill` ends the process and everything it started. When the socket closes, everything is ended, and the spawner too.
 """
@@ -17,14 +19,15 @@ import subprocess
 import sys
 from typing import Any
 
-from . import processes
+from . import confined, processes
 
 MARK = "SEER_PROCESS"
 
 
 class Spawner:
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, inherited: list[int]) -> None:
         self.sock = sock
+        self.inherited = inherited
         self.pids: dict[str, int] = {}
         self.warned: dict[str, dict[int, str]] = {}  # what a process had started when it was sent SIGTERM
 
@@ -77,6 +80,10 @@ class Spawner:
         # A pid that was reaped may be another's by now; orphans of its process are still found by their mark.
         processes.kill_tree(self.pids.get(id), f"{MARK}={id}", self.warned.pop(id, {}))
 
+    def prepare(self, limits: dict[str, int | None], baits: dict[str, Any]) -> None:
+        """Behind a wall, before anything is spawned."""
+        self.tell(event="prepared", found=confined.prepare(limits, {**baits, "descriptors": self.inherited}))
+
     def handle(self, line: bytes) -> None:
         message = json.loads(line)
         op = message.pop("op")
@@ -86,6 +93,8 @@ class Spawner:
             self.signal(message["id"], message["signal"], message["group"])
         elif op == "kill":
             self.kill(message["id"])
+        elif op == "prepare":
+            self.prepare(**message)
 
     def reap(self) -> None:
         while True:
@@ -130,8 +139,10 @@ def main(argv: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         # Its end is the end of its socket. A handler and not SIG_IGN, which its children would inherit.
         signal.signal(number, lambda *_: None)
+    link = int(argv[0])
+    inherited = confined.inherited_descriptors({0, 1, 2, link}) if processes.LINUX else []
     processes.become_subreaper()
-    spawner = Spawner(socket.socket(fileno=int(argv[0])))
+    spawner = Spawner(socket.socket(fileno=link), inherited)
     spawner.sock.set_inheritable(False)
     try:
         spawner.run()

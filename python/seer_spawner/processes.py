@@ -11,6 +11,7 @@ import time
 
 LINUX = sys.platform == "linux"
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -22,6 +23,11 @@ def _prctl(option: int, value: int) -> None:
 def become_subreaper() -> None:
     """Orphans among our descendants become our children, so that a daemonised process cannot slip away."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def forbid_inspection() -> None:
+    """Nobody of the same user may read this process's memory, or write to it. What it starts is not held by this."""
+    _prctl(PR_SET_DUMPABLE, 0)
 
 
 def die_with_parent(parent: int) -> None:

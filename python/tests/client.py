@@ -12,8 +12,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from wall_fixture import wall_for
 
 PYTHON_DIR = Path(__file__).resolve().parent.parent
 BOOT = str(PYTHON_DIR / "boot.py")
@@ -152,10 +155,21 @@ class Client:
 
 
 class HostFixture:
-    """A real host in a folder of its own."""
+    """A real host in a folder of its own, with a wall around its kernels if `walled`."""
 
-    def __init__(self, root: Path, **config: Any) -> None:
+    def __init__(
+        self,
+        root: Path,
+        walled: bool = False,
+        limits: dict[str, int] | None = None,
+        change: Callable[[dict[str, Any]], Any] | None = None,
+        **config: Any,
+    ) -> None:
         self.root = root
+        wall = wall_for(root, **(limits or {})) if walled else None
+        if wall is not None and change is not None:
+            change(wall)
+        home = "/workspace" if walled else str(root / "work")
         self.config: dict[str, Any] = {
             "sandbox": "sb1",
             "socket": str(root / "h" / "s"),
@@ -166,7 +180,7 @@ class HostFixture:
             "python": sys.executable,
             "kernelEnv": {
                 "PATH": os.environ["PATH"],
-                "HOME": str(root / "work"),
+                "HOME": home,
                 "OMP_NUM_THREADS": "1",
                 "OMP_WAIT_POLICY": "passive",
             },
@@ -174,6 +188,7 @@ class HostFixture:
             "deadlineSeconds": None,
             "cellDiskCapBytes": 1 << 30,
             "pythonDir": str(PYTHON_DIR),
+            "wall": wall,
             **config,
         }
         (root / "lib").mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from client import Client, HostFixture
+from wall_fixture import needs_wall
 
 from seer_spawner.processes import descendants
 
@@ -45,6 +47,13 @@ def _hosts() -> Iterator[Callable[..., HostFixture]]:
 @pytest.fixture
 def make_host() -> Iterator[Callable[..., HostFixture]]:
     yield from _hosts()
+
+
+@pytest.fixture(params=["bare", pytest.param("walled", marks=needs_wall)])
+def make_either(request: pytest.FixtureRequest) -> Iterator[Callable[..., HostFixture]]:
+    """Hosts without and with a wall: what is promised of processes holds for both."""
+    for make in _hosts():
+        yield functools.partial(make, walled=request.param == "walled")
 
 
 @pytest.fixture(scope="module")

@@ -160,7 +160,7 @@ def test_set_up_cell_with_a_model(make_host: MakeHost) -> None:
         "maker",
     )
     folder = str(host.root / "work" / "m")
-    one = {"name": "tiny/llama", "path": folder, "dtype": "float32"}
+    one = {"name": "tiny/llama", "path": folder, "dtype": "float32", "device": "auto", "loadAsPeft": False}
     client.start("s1", models=[{**one, "varName": "model"}])
     line = run(client, "seer.setup()")[0]
     assert line["text"].startswith("model = tiny/llama: 2 layers, width 16, ") and line["text"].endswith("float32\n")

@@ -45,7 +45,15 @@ export const kernelConfigSchema = z.strictObject({
       name: z.string(),
       varName: z.string().regex(/^[A-Za-z_]\w*$/),
       path: z.string(),
+      /** `auto` leaves quantised weights as they are. */
       dtype: z.string(),
+      /** `auto`, `cpu`, `cuda`, `cuda:0`. */
+      device: z.string(),
+      /** Of an adapter: the model below it. */
+      baseName: z.string().optional(),
+      basePath: z.string().optional(),
+      /** A plain model is wrapped for PEFT with an adapter that does nothing. */
+      loadAsPeft: z.boolean(),
     }),
   ),
 })
@@ -63,6 +71,8 @@ export const journalRecordSchema = z.discriminatedUnion('kind', [
     signal: z.string().nullable(),
     /** 'asked' when Seer ended it (restart, shutdown); 'died' when it ended by itself. */
     reason: z.enum(['asked', 'died']),
+    /** What the host knows of it: the sandbox was over a limit. */
+    because: z.string().max(300).optional(),
   }),
   z.object({ ...stamp, kind: z.literal('cell-begin'), cell, executionCount: z.int().nullable() }),
   z.object({ ...stamp, kind: z.literal('output'), cell, output: outputSchema }),

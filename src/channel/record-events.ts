@@ -18,7 +18,10 @@ const saveSchema = z.object({
   name: z.string().max(200),
   file: z
     .string()
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9._ -]{0,199}$/)
+    .regex(
+      /^[A-Za-z0-9_][A-Za-z0-9._ -]{0,199}$/,
+      'is no name for a file here (one that holds a secret is hidden, so its file is not found)',
+    )
     // The tables of seer.record, and files in the making.
     .regex(/(?<!\.jsonl|\.part)$/i, 'is a name that Seer uses'),
   kind: z.string().max(64),
@@ -46,8 +49,9 @@ export async function eventsOfRecord(record: JournalRecord, context: RecordConte
     case 'kernel-ready':
       return [{ type: 'kernel-start', ...system, pid: record.pid }]
     case 'kernel-dead': {
-      const { reason, exitCode, signal } = record
-      return [{ type: 'kernel-dead', ...system, reason, exitCode, signal, variablesLost: true }]
+      const { reason, exitCode, signal, because } = record
+      const why = because === undefined ? {} : { because }
+      return [{ type: 'kernel-dead', ...system, reason, exitCode, signal, ...why, variablesLost: true }]
     }
     case 'cell-begin':
       return []

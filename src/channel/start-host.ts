@@ -5,6 +5,8 @@ import { HostConnection } from './host-connection.ts'
 import { openRelay } from './relay-stream.ts'
 
 const readySchema = z.object({ ready: z.literal(true), pid: z.int(), startTime: z.string() })
+/** A failure that it knows by name. */
+const failedSchema = z.object({ error: z.string(), code: z.enum(['wall-failed', 'wall-leaks']) })
 const READY_DEADLINE_MS = 30_000
 /** What it said on stderr may come after the end of its stdout. */
 const STDERR_WAIT_MS = 50
@@ -14,9 +16,13 @@ export interface HostOptions {
   readonly python: string
   /** The whole environment of the kernels: nothing of this process's environment is handed on. */
   readonly kernelEnv: Readonly<Record<string, string>>
+  /** Secrets in all forms in which the host must not write them down. */
+  readonly redact?: readonly { name: string; forms: readonly string[] }[]
   readonly leaseSeconds: number
   readonly deadlineSeconds: number | null
   readonly cellDiskCapBytes: number
+  /** How a wall is to be built around all that runs the agent's code. Undefined: there is none. */
+  readonly wall: object | undefined
 }
 
 /** Starts the host process on a machine. It detaches: it outlives this process for the length of its lease. */
@@ -31,8 +37,9 @@ export async function startHost(
   let stderr = ''
   host.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4000)))
   host.stdin.on('error', () => undefined)
-  const { libraries: librariesDir, ...places } = layout
-  host.stdin.end(`${JSON.stringify({ ...places, librariesDir, ...options })}\n`)
+  const { stateDir, kernelDir: runtimeDir, workspace, libraries: librariesDir, socket, pythonDir } = layout
+  const places = { stateDir, runtimeDir, workspace, librariesDir, socket, pythonDir }
+  host.stdin.end(`${JSON.stringify({ ...places, ...options })}\n`)
   let said = ''
   const ready = Promise.withResolvers<string>()
   host.stdout.on('data', (chunk: Buffer) => {
@@ -48,6 +55,8 @@ export async function startHost(
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const line = await ready.promise
+    const failed = failedSchema.safeParse(parse(line))
+    if (failed.success) throw wallError(failed.data)
     if (!readySchema.safeParse(parse(line)).success)
       throw new SeerError('host-failed', { message: `The host process said "${line}". ${stderr}`.trim() })
   } catch (error) {
@@ -57,6 +66,16 @@ export async function startHost(
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+function wallError({ code, error }: z.infer<typeof failedSchema>): SeerError {
+  const leaks = code === 'wall-leaks'
+  return new SeerError(code, {
+    message: `The sandbox was not started: ${error}`,
+    hint: leaks
+      ? 'Its wall was tried before any of the agent’s code ran, and did not hold. This is a fault of Seer or of this machine: please report it.'
+      : '`seer doctor` tries the wall by itself and says more.',
+  })
 }
 
 /** A connection to a host that runs on `machine`. */

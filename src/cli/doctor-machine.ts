@@ -2,9 +2,10 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
-import { delimiter, dirname, join, resolve } from 'node:path'
-import { plural, size } from '../harness/story/amounts.ts'
+import { dirname, resolve } from 'node:path'
+import { plural, size } from '../amounts.ts'
 import { SEER_VERSION } from '../run/version.ts'
+import { tryWall } from '../sandbox/local/wall/find-wall.ts'
 import type { Check } from './doctor-check.ts'
 import { shortPath } from './short-path.ts'
 import { readKeys, type KeySource } from '../harness/keys.ts'
@@ -35,7 +36,7 @@ export async function* checkMachine(outputDir: string, env: NodeJS.ProcessEnv): 
       level: 'ok',
       text: `${withoutSecrets(keys.ANTHROPIC_BASE_URL)} (claude’s words come from there)`,
     }
-  yield checkConfinement(env)
+  yield await checkConfinement(env)
 }
 
 function checkMemory(available: number): Check {
@@ -105,13 +106,15 @@ function withoutSecrets(url: string): string {
   }
 }
 
-function checkConfinement(env: NodeJS.ProcessEnv): Check {
-  const found = (env['PATH'] ?? '')
-    .split(delimiter)
-    .some((folder) => folder !== '' && existsSync(join(folder, 'bwrap')))
+async function checkConfinement(env: NodeJS.ProcessEnv): Promise<Check> {
+  const name = 'confinement'
+  const wall = await tryWall(env)
+  if (wall.kind === 'bubblewrap')
+    return { name, level: 'ok', text: `bubblewrap works here (${wall.program}): the agent’s code runs behind it` }
   return {
-    name: 'confinement',
-    level: 'warning',
-    text: `not built yet: in local sandboxes the agent’s code runs with your rights (bubblewrap is ${found ? 'here' : 'not here'}; nothing uses it so far)`,
+    name,
+    level: 'problem',
+    text: `the agent’s code cannot be confined here: ${wall.reason}`,
+    hint: `${wall.hint} Or type --unconfined, and the agent’s code has your rights.`,
   }
 }

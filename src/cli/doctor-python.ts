@@ -10,7 +10,7 @@ import { environmentId } from '../environment/python-environment.ts'
 import { composeRequirements } from '../environment/requirements.ts'
 import { runTool } from '../environment/run-tool.ts'
 import { isNewEnoughUv, uvVersion } from '../environment/uv.ts'
-import { plural, size } from '../harness/story/amounts.ts'
+import { plural, size } from '../amounts.ts'
 import type { Check } from './doctor-check.ts'
 import { freeBytes, isWritable, nearestFolder } from './doctor-machine.ts'
 

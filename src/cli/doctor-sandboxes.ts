@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
-import { plural } from '../harness/story/amounts.ts'
+import { plural } from '../amounts.ts'
 import { seerCommand } from '../seer-command.ts'
 import { stateFolder } from '../run/paths.ts'
 import { MAX_SOCKET_PATH_BYTES, socketPath } from '../run/socket-path.ts'

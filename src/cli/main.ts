@@ -64,6 +64,7 @@ program
   .option('--answered-by <text>', 'with --record: who answered, where it is not the model that the endpoint names')
   .option('--blind', 'with --record: the answerer had seen neither the repository nor the expected answer')
   .option('--recording <file>', 'play this recording')
+  .option('--unconfined', 'no wall around the agent’s code: it gets all your rights on this machine')
   .option('--view', 'serve the live page of the run while it goes on, and as long as somebody has it open')
   .addOption(port())
   .option('--timings', 'show where the time goes from enter to the first cell’s result')

@@ -28,6 +28,7 @@ export interface RunOptions {
   answeredBy?: string
   blind?: boolean
   recording?: string
+  unconfined?: boolean
   timings?: boolean
   view?: boolean
   port?: number
@@ -56,6 +57,7 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
     'answeredBy',
     'blind',
     'recording',
+    'unconfined',
   ])
   const outcome = await runExperiment({
     experiment,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import { computeText, driftTable } from '../harness/story/drift-table.ts'
 import { recordedText } from '../harness/story/agent-story.ts'
-import { duration, plural, size } from '../harness/story/amounts.ts'
+import { duration, plural, size } from '../amounts.ts'
 import { artifactPath } from '../harness/story/display-text.ts'
 import { findingBox } from '../harness/story/finding-box.ts'
 import { showCommand, withHint } from '../harness/story/hint.ts'
@@ -11,6 +11,7 @@ import { behind, inline, linesOf, type Look } from '../harness/story/look.ts'
 import { errorRows, NOT_CONFINED } from '../harness/story/run-story.ts'
 import { widthOf } from '../harness/story/columns.ts'
 import { count } from '../notebook/output-text.ts'
+import type { Subject } from '../run/events.ts'
 import { seerCommand } from '../seer-command.ts'
 import { neutralise, stripAnsi } from '../notebook/terminal-text.ts'
 import type { RunFacts } from './run-facts.ts'
@@ -36,9 +37,9 @@ export function headerLines(look: Look, facts: RunFacts): string[] {
       `${key} = ${typeof value === 'string' ? value : JSON.stringify(value)}`,
     ]),
     ...agentRows(facts),
-    ...summary.subjects.map(({ name, quantisation, weightsSha256 }): [string, string] => [
+    ...summary.subjects.map((subject): [string, string] => [
       'model',
-      `${name}, ${quantisation}, weights ${weightsSha256.slice(0, 12)}…`,
+      [subject, ...(subject.base ? [subject.base] : [])].map(weightsText).join(', on '),
     ]),
     ['sandbox', `${summary.backend ?? 'none'}, ${summary.confinement === 'none' ? NOT_CONFINED : summary.confinement}`],
     ...(summary.compute ? [['computed on', computeText(summary.compute)] as [string, string]] : []),
@@ -180,4 +181,9 @@ function labelled(look: Look, label: string, value: string): string[] {
   const blank = ' '.repeat(LABEL + 2)
   const [first = blank, ...more] = behind(look, blank, linesOf(value), { fold: 'words', maxRows: 6 })
   return [`  ${look.colors.dim(label.padEnd(LABEL))}${first.slice(blank.length)}`, ...more]
+}
+
+function weightsText({ name, quantisation, weightsSha256, revision }: Omit<Subject, 'base'>): string {
+  const at = revision === undefined ? '' : ` at ${revision.slice(0, 12)}`
+  return `${name}${at}, ${quantisation}, weights ${weightsSha256.slice(0, 12)}…`
 }

@@ -1,6 +1,6 @@
 /** `seer show`: a run told from its log, whether it has ended or not; the output of one cell; the check of its folder. */
 import { basename, join, resolve } from 'node:path'
-import { plural } from '../harness/story/amounts.ts'
+import { plural } from '../amounts.ts'
 import { openStory } from '../harness/story/state.ts'
 import { storyLines } from '../harness/story/story.ts'
 import type { Output } from '../harness/safe-writer.ts'

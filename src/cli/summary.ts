@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import pc from 'picocolors'
 import type { RunOutcome } from '../experiment/run-experiment.ts'
 import { recordedText } from '../harness/story/agent-story.ts'
-import { duration, plural, usd } from '../harness/story/amounts.ts'
+import { duration, plural, usd } from '../amounts.ts'
 import { breakWords } from '../harness/story/columns.ts'
 import { showCommand } from '../harness/story/hint.ts'
 import { lookOf } from '../harness/story/look.ts'
@@ -16,6 +16,7 @@ import { jsonLine } from './json-line.ts'
 import { shortPath } from './short-path.ts'
 
 interface StartFacts {
+  readonly run: { readonly start: { readonly confinement: string } }
   readonly folder: string
   readonly provider: string
   readonly why: string
@@ -27,25 +28,24 @@ interface StartFacts {
 const LABEL = 10
 
 export function startLines(
-  { folder, provider, why, recorded, budgetUsd, hasKeys }: StartFacts,
+  { run, folder, provider, why, recorded, budgetUsd, hasKeys }: StartFacts,
   { width } = lookOf(process.stdout),
 ): string {
   const rows = (text: string, paint = (row: string) => row) => breakWords(text, width).map(paint).join('\n')
   const words = recorded
     ? rows(`Agent: ${recordedText(recorded)} (${why})`, pc.yellow)
     : rows(`Agent: ${provider} (${why}).`)
-  const unconfined = rows(
-    'Sandbox: local, NOT confined: the agent’s code runs with your rights on this machine.',
-    pc.yellow,
-  )
+  const { confinement } = run.start
+  const sandbox =
+    confinement === 'none'
+      ? rows('Sandbox: local, NOT confined: the agent’s code runs with your rights on this machine.', pc.yellow)
+      : rows(`Sandbox: local, confined by ${confinement}, without a network.`)
   const budget =
     budgetUsd === null
       ? 'Budget: none.'
       : rows(`Budget: ${usd(budgetUsd)} at list prices of ${PRICES_OF} (--budget <USD>, or none).`)
   const keys = hasKeys ? ['ESC interrupts the agent, Ctrl-C ends the run.'] : []
-  return [words, ...(recorded ? [] : [budget]), unconfined, beside('Run: ', shortPath(folder), width), ...keys].join(
-    '\n',
-  )
+  return [words, ...(recorded ? [] : [budget]), sandbox, beside('Run: ', shortPath(folder), width), ...keys].join('\n')
 }
 
 /** A path is never broken: one that does not fit stands on a line of its own. */

@@ -11,6 +11,8 @@ import { ensureEnvironment } from './python-environment.ts'
 import { pythonFolder } from './requirements.ts'
 import { ensureUv } from './uv.ts'
 
+const requirementsFile = (name: string) => `${pythonFolder}requirements-${name}.txt`
+
 const controller = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // The second one does not wait for the tools to end; leaving by exit() still takes them along.
@@ -24,7 +26,7 @@ try {
   const environment = await ensureEnvironment({}, context)
   const model = await ensureEmbeddedModel(environment, context)
   const chosen = values.dev
-    ? await ensureEnvironment({ requirementFiles: [`${pythonFolder}requirements-dev.txt`] }, context)
+    ? await ensureEnvironment({ requirementFiles: ['dev', 'peft'].map(requirementsFile) }, context)
     : environment
   const uv = await ensureUv(await findPythonRemembered(cacheRoot(), context), context)
   const { id: envId, lock } = environment

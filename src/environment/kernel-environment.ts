@@ -4,17 +4,17 @@ import type { Layout } from '../sandbox/backend.ts'
 
 /** The whole environment of a kernel: nothing of the user's own is handed on, so no key can leak into a cell. */
 export function kernelEnvironment(
-  environment: { readonly python: string },
-  layout: Pick<Layout, 'workspace'>,
+  python: string,
+  { workspaceInside: workspace }: Pick<Layout, 'workspaceInside'>,
   extra: Readonly<Record<string, string>>,
 ): Record<string, string> {
   return {
-    PATH: `${dirname(environment.python)}:/usr/local/bin:/usr/bin:/bin`,
-    HOME: layout.workspace,
+    PATH: `${dirname(python)}:/usr/local/bin:/usr/bin:/bin`,
+    HOME: workspace,
     LANG: 'C.UTF-8',
     PYTHONUNBUFFERED: '1',
-    IPYTHONDIR: join(layout.workspace, '.ipython'),
-    MPLCONFIGDIR: join(layout.workspace, '.matplotlib'),
+    IPYTHONDIR: join(workspace, '.ipython'),
+    MPLCONFIGDIR: join(workspace, '.matplotlib'),
     // Two torch threads that spin beside a busy process make both many times slower.
     OMP_WAIT_POLICY: 'passive',
     OMP_NUM_THREADS: String(Math.max(1, availableParallelism() - 1)),

@@ -1,58 +1,35 @@
 /** What must be true on a machine before a sandbox starts on it: the Python environment and the models. */
-import { didYouMean } from '../did-you-mean.ts'
-import { SeerError } from '../errors.ts'
-import { ensureEmbeddedModel } from './embedded-model.ts'
-import type { Progress } from './progress.ts'
+import { bringModels } from './models/bring-models.ts'
+import { findModels } from './models/find-models.ts'
+import type { ParsedModelConfig } from './models/model-config.ts'
+import type { ModelHandle } from './models/model-handle.ts'
+import type { SetupContext } from './progress.ts'
 import { ensureEnvironment, type PythonEnvironment } from './python-environment.ts'
-
-/** The small chat model that Seer brings: real, on the CPU, without an account. */
-export const EMBEDDED_MODEL = 'embedded'
-
-/** A model on the sandbox's machine. */
-export interface ModelHandle {
-  readonly name: string
-  readonly varName: string
-  /** Its folder, on the sandbox's machine. */
-  readonly path: string
-  readonly dtype: string
-  readonly weightsSha256: string
-  readonly quantisation: string
-  /** Number of weights. */
-  readonly parameters: number
-}
+import { packageName, pythonFolder } from './requirements.ts'
 
 interface Wanted {
-  readonly models: readonly { name: string; varName: string }[]
+  readonly models: readonly ParsedModelConfig[]
   readonly pythonPackages: readonly string[]
 }
 
-/** Before anything starts: only models that this backend can load, and each variable once. */
-export function checkModels(models: Wanted['models']): void {
-  for (const [i, { name, varName }] of models.entries()) {
-    if (name !== EMBEDDED_MODEL) {
-      throw new SeerError('model-unsupported', {
-        message: `The model "${name}" cannot be loaded by this version of Seer${didYouMean(name, [EMBEDDED_MODEL]) || '.'}`,
-        hint: `The local backend loads the embedded model only: { name: '${EMBEDDED_MODEL}' }.`,
-      })
-    }
-    if (models.findIndex((other) => other.varName === varName) < i) {
-      throw new SeerError('model-variable', {
-        message: `Two models are to be loaded into the variable "${varName}".`,
-        hint: 'Give each model its own varName.',
-      })
-    }
-  }
-}
-
+/** Models are looked for first: what cannot be had or does not fit is told before anything is installed. */
 export async function prepare(
   wanted: Wanted,
-  context: { signal: AbortSignal; progress: Progress },
+  context: SetupContext,
 ): Promise<{ environment: PythonEnvironment; modelHandles: ModelHandle[] }> {
-  const environment = await ensureEnvironment({ pythonPackages: wanted.pythonPackages }, context)
-  const modelHandles: ModelHandle[] = []
-  for (const { varName } of wanted.models) {
-    const { name, path, weightsSha256, quantisation, parameters } = await ensureEmbeddedModel(environment, context)
-    modelHandles.push({ name, varName, path, dtype: 'float32', weightsSha256, quantisation, parameters })
+  const found = await findModels(wanted.models, context)
+  const environment = await ensureEnvironment(packagesFor(wanted), context)
+  return { environment, modelHandles: await bringModels(found, environment, context) }
+}
+
+/** PEFT comes with the models that need it, in the version that Seer is tested with unless another one is asked for. */
+function packagesFor({ models, pythonPackages }: Wanted) {
+  const isPeft = (line: string) => packageName(line) === 'peft'
+  const needs = pythonPackages.some(isPeft) || models.some((model) => model.isPeft || model.loadAsPeft)
+  const hasVersion = pythonPackages.some((line) => isPeft(line) && line.trim() !== 'peft')
+  if (!needs || hasVersion) return { pythonPackages }
+  return {
+    pythonPackages: pythonPackages.filter((line) => !isPeft(line)),
+    requirementFiles: [`${pythonFolder}requirements-peft.txt`],
   }
-  return { environment, modelHandles }
 }

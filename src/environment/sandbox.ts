@@ -12,43 +12,44 @@ import { connectHost, startHost } from '../channel/start-host.ts'
 import { firstError, SeerError } from '../errors.ts'
 import { parseOptions } from '../options.ts'
 import { useRun, type RunUse } from '../run/current.ts'
+import type { Secret } from '../run/redactor.ts'
 import type { Run } from '../run/run.ts'
+import { formsOf } from '../run/secret-forms.ts'
 import { openScriptRun } from '../run/script-run.ts'
 import type { Layout, Machine } from '../sandbox/backend.ts'
-import { localConfinement, startLocalMachine } from '../sandbox/local/local.ts'
+import { startLocalMachine } from '../sandbox/local/local.ts'
+import { INSIDE } from '../sandbox/local/wall/wall.ts'
 import { showWaiting } from '../status-line.ts'
+import { wallOfSandbox } from './choose-confinement.ts'
 import { journalSink } from './journal-sink.ts'
 import { kernelEnvironment } from './kernel-environment.ts'
-import { checkModels, prepare, type ModelHandle } from './prepare.ts'
+import { checkModels, modelConfigSchema } from './models/model-config.ts'
+import { modelFolders, movedTo, type ModelHandle } from './models/model-handle.ts'
+import { prepare } from './prepare.ts'
 import { showProgress, type Progress } from './progress.ts'
+import { hideSecrets, readSecrets } from './secrets.ts'
 
 const LEASE_SECONDS = 120
 const SHUTDOWN_MS = 20_000
 const CELL_DISK_CAP_BYTES = 1024 ** 3
 const SECONDS_PER_DAY = 86_400
 
-const modelSchema = z.strictObject({
-  /** `embedded`: the small chat model that Seer brings. */
-  name: z.string(),
-  /** The Python variable that holds it. */
-  varName: z
-    .string()
-    .regex(/^[A-Za-z_]\w*$/, 'is not a Python name')
-    .default('model'),
-})
-
 export const sandboxConfigSchema = z.strictObject({
-  models: z.array(modelSchema).default([]),
+  models: z.array(modelConfigSchema).default([]),
   /** As pip takes them. What Seer itself needs is always there. */
   pythonPackages: z.array(z.string()).default([]),
   /** Environment variables of the kernel, which gets nothing else of this machine's environment. */
   env: z.record(z.string(), z.string()).default({}),
+  /** Names of variables that its kernels get from the environment or `.env`, and that are hidden in all that the run writes. */
+  secrets: z.array(z.string()).default([]),
   /** Seconds after which the sandbox ends itself. */
   timeout: z
     .number()
     .min(60, 'is in seconds; at least 60')
     .max(7 * SECONDS_PER_DAY, 'is in seconds; at most 7 days')
     .default(3600),
+  /** For scripts: no wall, so the agent's code has all your rights on this machine. With `seer run`, type `--unconfined`. */
+  unconfined: z.boolean().default(false),
 })
 export type SandboxConfig = z.input<typeof sandboxConfigSchema>
 
@@ -70,7 +71,7 @@ interface Parts {
 
 export class Sandbox {
   readonly sandboxId: string
-  /** The folder where the agent's code runs, on the sandbox's machine. */
+  /** The folder where the agent's code runs, as that code sees it. */
   readonly workspacePath: string
   readonly modelHandles: readonly ModelHandle[]
   readonly run: Run
@@ -88,7 +89,7 @@ export class Sandbox {
 
   private constructor(parts: Parts) {
     this.sandboxId = parts.machine.id
-    this.workspacePath = parts.layout.workspace
+    this.workspacePath = parts.layout.workspaceInside
     this.modelHandles = parts.modelHandles
     this.run = parts.use.run
     this.python = parts.python
@@ -102,14 +103,16 @@ export class Sandbox {
 
   /**
    * Prepares packages and models (from the cache after the first time) and starts the sandbox.
-   * Throws a SeerError for unknown options, a missing Python, no network at set-up, and a host that does not start.
+   * Throws a SeerError for unknown options, a missing secret, a missing Python, no network at set-up, and a host that does not start.
    */
   static async start(config: SandboxConfig = {}, options: StartOptions = {}): Promise<Sandbox> {
     const parsed = parseOptions('Sandbox', sandboxConfigSchema, config)
     checkModels(parsed.models)
-    const use = useRun(options.run, openScriptRun)
+    const secrets = readSecrets(parsed.secrets, parsed.env)
+    const use = useRun(options.run, () => openScriptRun(parsed))
     try {
-      return await Sandbox.#start(parsed, use, options)
+      hideSecrets(use.run, secrets)
+      return await Sandbox.#start(parsed, secrets, use, options)
     } catch (error) {
       await use.release(error)
       throw error
@@ -118,6 +121,7 @@ export class Sandbox {
 
   static async #start(
     config: z.output<typeof sandboxConfigSchema>,
+    secrets: readonly Secret[],
     use: RunUse,
     options: StartOptions,
   ): Promise<Sandbox> {
@@ -125,25 +129,37 @@ export class Sandbox {
     using shown = options.progress ? undefined : showProgress()
     const progress = options.progress ?? shown ?? (() => undefined)
     const signal = options.signal ? AbortSignal.any([options.signal, run.signal]) : run.signal
-    const { environment, modelHandles } = await prepare(config, { signal, progress })
+    const bwrap = await wallOfSandbox(config.unconfined, run.start)
+    const prepared = await prepare(config, { signal, progress })
+    const { environment } = prepared
     copyFileSync(environment.lock, join(run.folder, 'source', 'env.lock'))
     const id = `sb-${randomBytes(5).toString('hex')}`
-    const { machine, layout, attach } = await startLocalMachine(id, run.folder)
+    const { machine, layout, attach, prepareWall } = await startLocalMachine(id, run.folder, { bwrap })
+    const modelHandles = prepareWall ? movedTo(prepared.modelHandles, INSIDE.model) : prepared.modelHandles
     try {
+      const models = modelFolders(prepared.modelHandles)
+      const built = await prepareWall?.({ python: environment.python, models })
       run.emit({
         type: 'sandbox-start',
         by: 'system',
         sandbox: id,
         backend: 'local',
-        confinement: localConfinement,
+        confinement: built ? 'bubblewrap' : 'none',
         environment: environment.id,
-        workspacePath: layout.workspace,
+        workspacePath: layout.workspaceInside,
+        ...(built ? { limits: { ...built.limits } } : {}),
+        ...(secrets.length > 0 ? { secrets: secrets.map(({ name }) => name) } : {}),
         attach: { ...attach, python: environment.python },
       })
       const host = {
         sandbox: id,
         python: environment.python,
-        kernelEnv: kernelEnvironment(environment, layout, config.env),
+        kernelEnv: kernelEnvironment(built ? INSIDE.python : environment.python, layout, {
+          ...config.env,
+          ...Object.fromEntries(secrets.map(({ name, value }) => [name, value])),
+        }),
+        redact: secrets.map(({ name, value }) => ({ name, forms: formsOf(value) })),
+        wall: built?.wall,
         leaseSeconds: LEASE_SECONDS,
         deadlineSeconds: config.timeout,
         cellDiskCapBytes: CELL_DISK_CAP_BYTES,

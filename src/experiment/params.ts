@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { didYouMean } from '../did-you-mean.ts'
-import { checkModels } from '../environment/prepare.ts'
+import { sourceOf } from '../environment/models/model-name.ts'
 import { SeerError } from '../errors.ts'
 import { parseOptions } from '../options.ts'
 import type { Experiment } from './experiment.ts'
@@ -32,8 +32,8 @@ export function resolveParams(
     given[SUBJECT] = asked.subject
   }
   const params = parseOptions('params', experiment.params.strict(), { ...named, ...given })
-  // Whoever named it: the profile, --set or --subject. Refused before anything starts.
-  if (typeof params[SUBJECT] === 'string') checkModels([{ name: params[SUBJECT], varName: SUBJECT }])
+  // Whoever named it: the profile, --set or --subject. What can be no model's name is refused before anything starts.
+  if (typeof params[SUBJECT] === 'string') sourceOf(params[SUBJECT])
   const json = z.record(z.string(), z.json()).safeParse(params)
   if (json.success) return { profile, params: json.data }
   throw new SeerError('experiment-params', {

@@ -17,7 +17,7 @@ import { readEvents } from '../run/log-reader.ts'
 import { newRunFolder } from '../run/paths.ts'
 import { Run, type RunStatus } from '../run/run.ts'
 import { SEER_VERSION } from '../run/version.ts'
-import { localConfinement } from '../sandbox/local/local.ts'
+import { confinementOfRun } from '../environment/choose-confinement.ts'
 import { toolsVersion } from '../tools/tool.ts'
 import { reportDrift } from './drift-report.ts'
 import type { Experiment } from './experiment.ts'
@@ -47,6 +47,8 @@ export interface RunRequest {
   readonly blind?: boolean
   /** A recording other than the experiment's own. */
   readonly recording?: string
+  /** The agent's code gets the rights of this user. */
+  readonly unconfined?: boolean
   readonly quiet: boolean
   readonly signal: AbortSignal
   /** Told once everything has been checked and the run's folder is there. */
@@ -111,6 +113,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     recording || budgetUsd === 'none' ? null : { name: 'the budget of this run', limitUsd: budgetUsd, spentUsd: 0 }
   if (!recording) claude.check()
   if (budget) requirePrice(claude.model)
+  const confinement = await confinementOfRun(request.unconfined ?? false)
 
   const run = Run.create(
     newRunFolder(request.outputDir, name, new Date()),
@@ -120,7 +123,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       profile,
       params,
       backend: 'local',
-      confinement: localConfinement,
+      confinement,
       provider: choice.name,
       seed: experiment.seed ?? 0,
       ...(recording ? {} : { budgetUsd: budget?.limitUsd ?? null }),
@@ -207,7 +210,9 @@ async function madeForOf(run: Run, params: MadeFor['params'], agent: AgentReques
     promptSha256: sha256Of(agent.prompt),
     userMessage: agent.userMessage,
     libraries: sessions.flatMap(({ libraries }) => libraries),
-    models: sessions.flatMap(({ models }) => models.map(({ name, weightsSha256 }) => ({ name, weightsSha256 }))),
+    models: sessions
+      .flatMap(({ models }) => models.flatMap((model) => (model.base ? [model, model.base] : [model])))
+      .map(({ name, weightsSha256 }) => ({ name, weightsSha256 })),
     toolsVersion: toolsVersion(agent.tools),
   }
 }

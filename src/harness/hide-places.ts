@@ -4,6 +4,7 @@
  */
 import { dirname } from 'node:path'
 import type { RunEvent } from '../run/events.ts'
+import { INSIDE } from '../sandbox/local/wall/wall.ts'
 
 export type Places = readonly (readonly [path: string, name: string])[]
 
@@ -13,13 +14,17 @@ export function placesOf(events: readonly RunEvent[]): Places {
     const { python } = event.attach
     const environment: [string, string][] =
       typeof python === 'string' ? [[dirname(dirname(python)), '<environment>']] : []
-    return [[event.workspacePath, '<workspace>'], ...environment]
+    const inside: [string, string][] = event.confinement === 'none' ? [] : [[INSIDE.environment, '<environment>']]
+    return [[event.workspacePath, '<workspace>'], ...environment, ...inside]
   })
 }
 
-/** In all texts of a value, keys of objects aside. A folder that is not deep enough to be one of Seer's is left alone. */
+/**
+ * In all texts of a value, keys of objects aside. A folder that is not deep enough to be one of Seer's is left alone; a confined
+ * sandbox's workspace is known by its name.
+ */
 export function hidePlaces<T>(value: T, places: Places): T {
-  const deep = places.filter(([path]) => path.split('/').length > 2)
+  const deep = places.filter(([path]) => path === INSIDE.workspace || path.split('/').length > 2)
   return deep.length === 0 ? value : (hide(value, deep) as T)
 }
 

@@ -4,10 +4,7 @@
  * What `.env` says is handed to the provider and goes nowhere else: not into `process.env`, so to no process that is started.
  * Only the current folder is read. A key beside an experiment would travel with it.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parseEnv } from 'node:util'
-import { describeError, SeerError } from '../errors.ts'
+import { isSet, readEnvFile, type Environment } from '../env-file.ts'
 
 export interface Keys {
   readonly ANTHROPIC_API_KEY?: string | undefined
@@ -16,8 +13,6 @@ export interface Keys {
 
 /** The key's name is in the environment or in the file; where, for the run's first lines. */
 export type KeySource = 'environment' | '.env'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * The address in a `.env` is believed only with the key beside it: else a folder from elsewhere could have the key of the
@@ -30,26 +25,8 @@ export function readKeys(
   const { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL } = env
   const set = { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL }
   if (isSet(ANTHROPIC_API_KEY)) return { keys: set, from: 'environment' }
-  const file = readEnvFile(join(folder, '.env'))
+  const file = readEnvFile(folder)
   if (!isSet(file['ANTHROPIC_API_KEY'])) return { keys: set, from: undefined }
   const baseURL = isSet(ANTHROPIC_BASE_URL) ? ANTHROPIC_BASE_URL : file['ANTHROPIC_BASE_URL']
   return { keys: { ANTHROPIC_API_KEY: file['ANTHROPIC_API_KEY'], ANTHROPIC_BASE_URL: baseURL }, from: '.env' }
-}
-
-function isSet(value: string | undefined): value is string {
-  return value !== undefined && value.trim() !== ''
-}
-
-function readEnvFile(path: string): Environment {
-  try {
-    return parseEnv(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return {}
-    throw new SeerError('env-file-unreadable', {
-      message: `${path} cannot be read: ${describeError(cause)}`,
-      hint: 'Make it readable, or take it away.',
-      cause,
-    })
-  }
 }

@@ -91,9 +91,18 @@ async function* agentEvents(
   try {
     const tools = servers.flatMap((server) => server.tools)
     if (tools.length === 0) warnOfNoTools(run, parsed.role)
-    const request = { ...parsed, tools, purses: pursesOf(parsed.role, parsed.budgetUsd, choice?.budget) }
+    // What is sent is what the log has.
+    const { redactor } = run
+    const [prompt, userMessage] = [redactor.text(parsed.prompt), redactor.text(parsed.userMessage)]
+    const request = {
+      ...parsed,
+      prompt,
+      userMessage,
+      tools,
+      purses: pursesOf(parsed.role, parsed.budgetUsd, choice?.budget),
+    }
     provider = await providerOf(parsed.provider, parsed.model, request)
-    const context = { ...contextOf(run, parsed.role, servers, signal), inbox: inboxOf(mailbox, events) }
+    const context = { ...contextOf(run, parsed.role, servers, signal), inbox: inboxOf(run, mailbox, events) }
     working = provider.run(request, context).finally(() => {
       withdraw()
       sayUnheard(run, parsed.role, mailbox.close())
@@ -127,9 +136,9 @@ function contextOf(run: Run, role: string, servers: readonly LocalServer[], sign
   return { emit: run.emit, by: `agent:${role}`, signal, storeArtifact: run.storeArtifact, settle }
 }
 
-function inboxOf(mailbox: Mailbox, events: EventQueue) {
+function inboxOf(run: Run, mailbox: Mailbox, events: EventQueue) {
   return {
-    take: () => mailbox.take(),
+    take: () => mailbox.take().map(run.redactor.text),
     caughtUp: (signal: AbortSignal) => untilAborted(events.caughtUp(), signal),
   }
 }

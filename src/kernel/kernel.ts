@@ -74,8 +74,9 @@ export class Kernel implements JournalListener {
   get death(): string | undefined {
     const death = this.#deaths.get(this.generation)
     if (!death) return undefined
-    const { exitCode, signal } = death
-    return signal ? `killed by ${signal}` : `exit code ${exitCode}`
+    const { exitCode, signal, because } = death
+    const how = signal ? `killed by ${signal}` : `exit code ${exitCode}`
+    return because === undefined ? how : `${how}: ${because}`
   }
 
   authorOf(cell: string): By {

@@ -7,12 +7,14 @@ import { join } from 'node:path'
 import { deadHostConnection } from '../channel/dead-host.ts'
 import { Journal, type JournalPosition } from '../channel/journal.ts'
 import { journalSink } from '../environment/journal-sink.ts'
+import { recallSecrets } from '../environment/secrets.ts'
 import { describeError, SeerError } from '../errors.ts'
 import { readLock } from '../run/lock.ts'
 import { isRecovery, RECOVERY_NOTICE } from '../run/lifetime.ts'
 import { Run } from '../run/run.ts'
 import { readEvents } from '../run/log-reader.ts'
 import type { EventOf, RunEvent, UnknownEvent } from '../run/events.ts'
+import type { Machine } from '../sandbox/backend.ts'
 import { attachLocalMachine } from '../sandbox/local/local.ts'
 import { endHost } from '../sandbox/local/end-host.ts'
 
@@ -86,11 +88,18 @@ async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: r
   )
   const sandbox = start.sandbox ?? ''
   const authorOf = (session: string, cell: string) => authors.get(`${session}/${cell}`) ?? 'system'
-  const sink = journalSink(run, machine, { sandbox, authorOf })
+  const sink = journalSink(run, filesOf(machine, recallSecrets(run, start.secrets ?? [])), { sandbox, authorOf })
   const journal = new Journal(deadHostConnection(layout.stateDir), sink, positionIn(events, sandbox))
   await journal.drain()
   await run.sync()
   await machine.terminate()
+}
+
+/** Outputs were redacted by the host. A file is copied only where what must not stand in it is known again. */
+function filesOf(machine: Pick<Machine, 'readFile'>, forgotten: readonly string[]): Pick<Machine, 'readFile'> {
+  if (forgotten.length === 0) return machine
+  const message = `its run was given secrets that are not set here (${forgotten.join(', ')}), so it could not be searched for them`
+  return { readFile: () => Promise.reject(new SeerError('secret-missing', { message })) }
 }
 
 /** The last journal record of a sandbox that the log holds, with the types of its events: it may hold only some of them. */

@@ -69,6 +69,23 @@ export const computeSchema = z.object({
 })
 export type Compute = z.infer<typeof computeSchema>
 
+const weightsSchema = z.object({
+  name: z.string(),
+  weightsSha256: z.string(),
+  /** Whether all bytes were read for the hash; absent in logs from before it was told. */
+  weightsHashFrom: z.enum(['read', 'hub', 'sampled']).optional(),
+  quantisation: z.string(),
+  /** The commit on the hub. */
+  revision: z.string().optional(),
+})
+
+/** A model under study, by what makes it that model and no other. */
+export const subjectSchema = weightsSchema.extend({
+  /** Of an adapter: the model below it. */
+  base: weightsSchema.optional(),
+})
+export type Subject = z.infer<typeof subjectSchema>
+
 export const findingSchema = z.object({
   claim: z.string(),
   confidence: z.number().min(0).max(1),
@@ -125,6 +142,8 @@ export const eventPayloads = {
     limits: z
       .record(z.string(), z.object({ how: z.enum(['enforced', 'watched', 'none']), by: z.string(), limit: z.number() }))
       .optional(),
+    /** Names of the secrets that it was given. */
+    secrets: z.array(z.string()).optional(),
     /** What a later process needs to find the host of this run again. */
     attach: jsonObject,
   }),
@@ -134,7 +153,13 @@ export const eventPayloads = {
     toolsVersion: z.string(),
     libraries: z.array(z.object({ name: z.string(), sha256: sha256Schema })),
     models: z.array(
-      z.object({ name: z.string(), varName: z.string(), weightsSha256: z.string(), quantisation: z.string() }),
+      z.object({
+        ...subjectSchema.shape,
+        varName: z.string(),
+        dtype: z.string().optional(),
+        device: z.string().optional(),
+        loadAsPeft: z.boolean().optional(),
+      }),
     ),
   }),
   'session-end': z.object({ reason: z.string() }),

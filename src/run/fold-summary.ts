@@ -1,5 +1,14 @@
 /** A run in a few facts: how it went, what it cost, and what a reader must know before believing it. */
-import { eventPayloads, type AnsweredBy, type By, type Compute, type Drift, type EventOf } from './events.ts'
+import {
+  eventPayloads,
+  subjectSchema,
+  type AnsweredBy,
+  type By,
+  type Compute,
+  type Drift,
+  type EventOf,
+  type Subject,
+} from './events.ts'
 import { cellKey } from './fold-cells.ts'
 import { foldBy } from './fold.ts'
 import { isRecovery, lifetimeMs } from './lifetime.ts'
@@ -37,6 +46,8 @@ export interface Summary {
   libraries: { name: string; sha256: string }[]
   /** 'none' when nothing keeps the agent's code from the rest of the machine. */
   confinement: string | null
+  /** Of the last confined sandbox: what it may take of the machine, and who holds it to that. Absent where there was none. */
+  limits?: NonNullable<EventOf<'sandbox-start'>['limits']>
   status: SummaryStatus
   error: { code: string; message: string; hint?: string | undefined } | null
   startedAt: string | null
@@ -71,7 +82,7 @@ export interface Summary {
   /** Models that answered, as the API named them. */
   models: string[]
   /** Models under study. */
-  subjects: { name: string; weightsSha256: string; quantisation: string }[]
+  subjects: Subject[]
   agents: { name: By; provider: string; model: string }[]
   recorded: AnsweredBy[]
   drift: Record<Drift['verdict'], number> | null
@@ -153,12 +164,12 @@ const steps = foldBy<Summary>(initial, {
   },
   'sandbox-start': (s, e) => {
     s.confinement = s.confinement === 'none' ? 'none' : e.confinement
+    if (e.limits) s.limits = e.limits
     const { python } = e.attach
     s.environment = { id: e.environment, python: typeof python === 'string' ? python : null }
   },
   'session-start': (s, e) => {
-    for (const { name, weightsSha256, quantisation } of e.models)
-      addOnce(s.subjects, { name, weightsSha256, quantisation })
+    for (const model of e.models) addOnce(s.subjects, subjectSchema.parse(model))
     for (const { name, sha256 } of e.libraries) addOnce(s.libraries, { name, sha256 })
     const versions = s.toolsVersion?.split(', ') ?? []
     if (!versions.includes(e.toolsVersion)) s.toolsVersion = [...versions, e.toolsVersion].join(', ')

@@ -1,5 +1,6 @@
 /** The first cell of a notebook, what a reader must know before believing the rest; and the last, how it ended. */
 import { plain } from '../notebook/safe-markdown.ts'
+import type { Subject } from './events.ts'
 import type { Summary } from './fold-summary.ts'
 
 export function aboutText(summary: Summary): string {
@@ -50,12 +51,17 @@ function cellsSentence({ cells }: Summary): string {
 }
 
 function subjectsSentence({ subjects }: Summary): string {
-  const named = subjects.map(
-    ({ name, quantisation, weightsSha256 }) =>
-      `${plain(name)} (${plain(quantisation)}, weights \`${weightsSha256.slice(0, 12).replaceAll('`', '')}\`)`,
+  const named = subjects.map((subject) =>
+    [subject, ...(subject.base ? [subject.base] : [])].map(weightsText).join(' on '),
   )
   if (named.length === 0) return ''
   return `Under study: ${named.join('; ')}.`
+}
+
+function weightsText({ name, quantisation, weightsSha256, revision }: Omit<Subject, 'base'>): string {
+  const code = (text: string) => `\`${text.slice(0, 12).replaceAll('`', '')}\``
+  const at = revision === undefined ? '' : `commit ${code(revision)}, `
+  return `${plain(name)} (${at}${plain(quantisation)}, weights ${code(weightsSha256)})`
 }
 
 const KNEW: Record<string, string> = {

@@ -20,6 +20,7 @@ import { acquireLock, type RunLock } from './lock.ts'
 import { readEvents } from './log-reader.ts'
 import { openLogWriter, type LogWriter } from './log-writer.ts'
 import { openProjections, type Projections } from './projections.ts'
+import { openRedactor } from './redactor.ts'
 
 export type RunStatus = EventOf<'run-end'>['status']
 export type RunStart = Omit<EventOf<'run-start'>, 'seq' | 'at' | 'type' | 'run' | 'by' | 'logVersion'>
@@ -28,6 +29,8 @@ export class Run {
   readonly id: string
   readonly folder: string
   readonly artifacts: Artifacts
+  /** Knows the secrets of the run's sandboxes, and hides them in every event. */
+  readonly redactor = openRedactor()
   /** Parameters and seed that every kernel of the run is given. */
   readonly start: RunStart
   /** Aborted when the run is to end early: by who created it, or because somebody stopped it from outside. */
@@ -154,7 +157,7 @@ export class Run {
     if (this.#closed)
       throw new SeerError('run-ended', { message: `The run ${this.id} has ended; "${event.type}" came too late.` })
     try {
-      const stamped = this.#log.append(event)
+      const stamped = this.#log.append(this.redactor.event(event))
       for (const queue of this.#queues) queue.push(stamped)
       this.#projections.push(stamped)
       return stamped

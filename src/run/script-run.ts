@@ -5,7 +5,7 @@ import { Run } from './run.ts'
 import { SEER_VERSION } from './version.ts'
 
 /** The run of a plain script: named after the script, in `./outputs`. */
-export function openScriptRun(): Run {
+export function openScriptRun({ unconfined = false }: { unconfined?: boolean } = {}): Run {
   const script = process.argv[1] === undefined ? 'script' : basename(process.argv[1], extname(process.argv[1]))
   const run = Run.create(newRunFolder(outputsFolder(), script, new Date()), {
     seer: SEER_VERSION,
@@ -13,15 +13,14 @@ export function openScriptRun(): Run {
     profile: null,
     params: {},
     backend: 'local',
-    confinement: 'none',
+    confinement: unconfined ? 'none' : 'bubblewrap',
     provider: 'script',
     seed: 0,
   })
   keepScript(run)
-  process.stderr.write(
-    `seer: the run is kept in ${run.folder}\n` +
-      'seer: local sandboxes are NOT confined: code in them runs with your rights on this machine\n',
-  )
+  process.stderr.write(`seer: the run is kept in ${run.folder}\n`)
+  if (unconfined)
+    process.stderr.write('seer: the sandbox is NOT confined: its code runs with your rights on this machine\n')
   return run
 }
 

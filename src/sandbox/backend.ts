@@ -31,7 +31,11 @@ export interface MachineProcess {
 export interface Layout {
   readonly stateDir: string
   readonly runtimeDir: string
+  /** For the sockets of kernels. */
+  readonly kernelDir: string
   readonly workspace: string
+  /** The workspace as the agent's code sees it. */
+  readonly workspaceInside: string
   readonly libraries: string
   readonly socket: string
   /** The folder of Seer's own Python on that machine. */

@@ -20,7 +20,7 @@ import type { Library } from '../workspace/library.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { showWaiting } from '../status-line.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { modelInfoText } from './model-info.ts'
+import { modelForKernel, modelForLog, modelInfoText } from './model-info.ts'
 
 const optionsSchema = z.strictObject({
   /** The schema of a finding's `answer`. Without it a finding is a claim in words. */
@@ -102,7 +102,7 @@ export async function createNotebookSession(
     await sandbox.writeFile(`libraries/${library.name}.py`, library.code)
     keepLibrary(run.folder, library)
   }
-  const models = sandbox.modelHandles.map(({ name, varName, path, dtype }) => ({ name, varName, path, dtype }))
+  const models = sandbox.modelHandles.map(modelForKernel)
   const kernel = new Kernel({
     connection: sandbox.connection,
     emit: run.emit,
@@ -121,12 +121,7 @@ export async function createNotebookSession(
     kind: 'notebook',
     toolsVersion: toolsVersion(tools),
     libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
-    models: sandbox.modelHandles.map(({ name, varName, weightsSha256, quantisation }) => ({
-      name,
-      varName,
-      weightsSha256,
-      quantisation,
-    })),
+    models: sandbox.modelHandles.map(modelForLog),
   })
   try {
     using _ = showWaiting(workspace.preloadModels && models.length > 0 ? 'loading the model' : 'starting the kernel')
@@ -185,7 +180,7 @@ function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<
         maxBytes,
         readBlob: (sha256, range) => run.artifacts.read(sha256, range),
       }),
-    readFile: (path, maxBytes) => sandbox.readFile(path, { maxBytes }),
+    readFile: async (path, maxBytes) => run.redactor.bytes(await sandbox.readFile(path, { maxBytes })),
     setUp: setUpAgain,
   }
 }

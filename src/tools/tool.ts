@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { didYouMean } from '../did-you-mean.ts'
 import { describeError, isAbort, SeerError } from '../errors.ts'
-import type { By, Emit } from '../run/events.ts'
+import type { By, Emit, EventOf } from '../run/events.ts'
 
 type Json = z.core.util.JSONType
 export type ContentBlock = { type: 'text'; text: string } | { type: 'image'; mediaType: string; data: Uint8Array }
@@ -75,7 +75,7 @@ export async function runTool(tools: readonly Tool[], call: ToolCall, context: T
     })
     const isError = result.isError ?? false
     const durationMs = Math.round(performance.now() - startedAt)
-    emit({
+    const logged = emit({
       type: 'tool-end',
       by,
       call: call.id,
@@ -85,7 +85,7 @@ export async function runTool(tools: readonly Tool[], call: ToolCall, context: T
       content,
       structured: result.structured,
     })
-    return result
+    return logged.type === 'tool-end' ? asLogged(result, logged) : result
   }
   try {
     return end(
@@ -98,6 +98,15 @@ export async function runTool(tools: readonly Tool[], call: ToolCall, context: T
     if (error instanceof SeerError && error.code !== 'log-write-failed') end(failure(error.code, describeError(error)))
     throw error
   }
+}
+
+/** Whoever called is told what the log has, in which secrets are hidden. */
+function asLogged(result: ToolResult, { content, structured = null }: EventOf<'tool-end'>): ToolResult {
+  const blocks = result.content.map((block, i) => {
+    const logged = content[i]
+    return logged?.type === 'text' ? logged : block
+  })
+  return { ...result, content: blocks, structured }
 }
 
 async function execute(tools: readonly Tool[], call: ToolCall, context: ToolContext): Promise<ToolResult> {

@@ -10,7 +10,7 @@ let workspace: string
 
 beforeEach(async () => {
   vi.stubEnv('XDG_STATE_HOME', newFolder())
-  started = await startLocalMachine(`sb-${Math.random().toString(36).slice(2)}`, '/runs/one')
+  started = await startLocalMachine(`sb-${Math.random().toString(36).slice(2)}`, '/runs/one', { bwrap: undefined })
   workspace = started.layout.workspace
 })
 afterEach(async () => {
