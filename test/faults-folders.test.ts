@@ -1,6 +1,6 @@
 /** Folders that are named oddly, are too long for a socket, or cannot be written to; and runs that share theirs. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { Run } from '../src/run/run.ts'
@@ -15,7 +15,16 @@ afterAll(() => undo.forEach((step) => step()))
 
 function checkoutIn(place: Place): string {
   const checkout = join(place.root, 'check out ü 検')
-  for (const name of ['package.json', 'package-lock.json', 'src', 'python', 'experiments', 'launcher', 'seer']) {
+  for (const name of [
+    'package.json',
+    'package-lock.json',
+    'src',
+    'python',
+    'experiments',
+    'launcher',
+    'scripts',
+    'seer',
+  ]) {
     cpSync(join(repository, name), join(checkout, name), { recursive: true })
   }
   symlinkSync(join(repository, 'node_modules'), join(checkout, 'node_modules'))
@@ -58,6 +67,7 @@ test('a read-only checkout, and folders with spaces and letters of other scripts
   expect(ended).toMatchObject({ code: 0, stderr: '' })
   const shown = await place.seer(['list', '--json', '--output-dir', outputs], { checkout }).ended
   const { folder } = JSON.parse(shown.stdout.trim().split('\n').at(-1)!) as { folder?: string }
+  expect(existsSync(join(folder ?? outputs, 'report.html'))).toBe(true)
   const log = await logOf(folder ?? join(outputs, 'none'))
   expect(log.printed('c3')).toContain('/workspace')
   expect(log.of('artifact-save')).toMatchObject([{ name: 'ö f.txt', bytes: 4 }])
