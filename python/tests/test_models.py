@@ -69,7 +69,7 @@ def test_dtype(made: dict[str, Path], asked: str, got: str) -> None:
 
 def test_a_gpu_that_is_not_there(made: dict[str, Path]) -> None:
     if torch.cuda.is_available():
-        pytest.skip("there is one")
+        pytest.skip("this machine has a GPU: the case is one without")
     with pytest.raises((RuntimeError, AssertionError, ValueError)):
         load(spec(made["base"], device="cuda"))
 

@@ -26,7 +26,8 @@ export interface ToolsState {
   open: Record<string, ToolCall>
 }
 
-const TOLD_BY_EVENTS = new Set([
+/** Their events tell what they did: a line of their own would say it twice. */
+export const TOLD_BY_EVENTS: ReadonlySet<string> = new Set([
   'execute_code',
   'edit_cell',
   'add_markdown',

@@ -2,22 +2,12 @@
 import type { AnsweredBy, EventOf } from '../../run/events.ts'
 import { count } from '../../notebook/output-text.ts'
 import { duration, plural, usd } from '../../amounts.ts'
+import { TOLD_BY_EVENTS } from '../../run/fold-tools.ts'
 import { behind, inline, linesOf } from './look.ts'
 import { inBlock, type StoryState } from './state.ts'
 
 const MAX_WORDS_LINES = 120
 const MAX_THINKING_LINES = 8
-
-/** Their events tell what they did: a line of their own would say it twice. */
-const TOLD_BY_EVENTS = new Set([
-  'execute_code',
-  'edit_cell',
-  'add_markdown',
-  'submit_finding',
-  'save_artifact',
-  'interrupt',
-  'restart_kernel',
-])
 
 export function startAgent(state: StoryState, event: EventOf<'agent-start'>): string[] {
   const { colors } = state.look

@@ -149,6 +149,17 @@ describe('renderReport', () => {
     expect(text).toContain('The log does not say what the agent was asked.')
   })
 
+  test('of a long task, what it calls its question, and nothing that it quotes', () => {
+    const filler = 'Words and words. '.repeat(120)
+    const task = `${filler} Question: **can it tell what is *there*, and name it?** ${filler} - user: "Do you detect a thought?"`
+    const named = renderReport(input([START], { question: task }))
+    expect(named).toMatch(/<summary>can it tell what is \*there\*, and name it\?<\/summary>/)
+    const quoted = renderReport(
+      input([START], { question: `${filler} Say: "Do you detect a thought?" What does it answer?` }),
+    )
+    expect(quoted).toMatch(/<summary>What does it answer\?<\/summary>/)
+  })
+
   test('a long question shows what it asks', () => {
     const text = textOf(
       renderReport(

@@ -114,7 +114,7 @@ function firstWords(text: string): string {
     .replaceAll(/\s+/g, ' ')
     .trim()
   const named = /\bquestion: ([^?]{10,300}\?)/i.exec(plain)?.[1]
-  const own = plain.replaceAll(/"[^"]*"|“[^”]*”/g, '')
+  const own = plain.replaceAll(/ ?(?:"[^"]*"|“[^”]*”)/g, '')
   const asks = /(?:^|[.!?:] )([A-Z][^.!?:[\]]{10,300}\?)(?= |$)/.exec(own)?.[1]
   return named ?? asks ?? `${plain.slice(0, 300)}…`
 }
