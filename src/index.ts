@@ -3,7 +3,10 @@ export { z } from 'zod'
 export { SeerError } from './errors.ts'
 
 // Sandboxes and what an agent finds in them.
-export { Sandbox, type SandboxConfig, type StartOptions } from './environment/sandbox.ts'
+export { Sandbox } from './environment/sandbox.ts'
+export { ExecutionMode, type SandboxConfig } from './environment/sandbox-config.ts'
+export type { StartOptions } from './environment/start-sandbox.ts'
+export type { RepoConfig } from './environment/repos/repo-config.ts'
 export type { ModelConfig } from './environment/models/model-config.ts'
 export type { ModelHandle } from './environment/models/model-handle.ts'
 export { Workspace } from './workspace/workspace.ts'

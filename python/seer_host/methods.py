@@ -16,7 +16,7 @@ from .text import encode_json
 if TYPE_CHECKING:
     from .host import Host
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_CHUNK_BYTES = 512 * 1024
 ENVELOPE_BYTES = 1024
 

@@ -3,6 +3,7 @@ import { HELLO, linkedHost, silence } from '../../test/fixtures/linked-host.ts'
 import { SeerError } from '../errors.ts'
 import type { ByteStream } from './channel.ts'
 import { HostConnection } from './host-connection.ts'
+import { PROTOCOL_VERSION } from './protocol.ts'
 
 const READ = { after: 0, maxBytes: 1000, waitMs: 0 }
 const FAST = { patienceMs: 60_000, reconnectMs: 1 }
@@ -67,7 +68,7 @@ test('a relay that connects and does not answer is ended; silence is no refusal 
 
 test('another version of the protocol is refused at once, and its relay ended', async () => {
   const other = linkedHost(silence)
-  const spy = vi.spyOn(HELLO, 'protocol', 'get').mockReturnValue(2)
+  const spy = vi.spyOn(HELLO, 'protocol', 'get').mockReturnValue(PROTOCOL_VERSION + 1)
   const { host, opened } = connection([other])
   await expect(host.request('host/shutdown', {})).rejects.toMatchObject({ code: 'protocol-version', endsRun: true })
   spy.mockRestore()

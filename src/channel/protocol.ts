@@ -11,10 +11,12 @@
 import { z } from 'zod'
 import { outputSchema, sha256Schema } from '../notebook/nbformat.ts'
 
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 export const MAX_MESSAGE_BYTES = 1024 * 1024
 /** A blob/read chunk: base64 of this, with its envelope, stays under MAX_MESSAGE_BYTES. */
 export const MAX_CHUNK_BYTES = 512 * 1024
+
+const MAX_ARGUMENT_CHARS = 128 * 1024
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
 const generation = z.int().positive()
@@ -97,8 +99,35 @@ export const journalRecordSchema = z.discriminatedUnion('kind', [
     messages: z.int().nonnegative(),
     bytes: z.int().nonnegative(),
   }),
+  /** Code behind the wall asked the proxy for a way out. Of the sandbox as a whole: `session` is always `network`. */
+  z.object({
+    ...stamp,
+    kind: z.literal('network-connect'),
+    host: z.string().max(300),
+    port: z.int().min(0).max(65535),
+    allowed: z.boolean(),
+    /** Why not, or that more of the same are not told. */
+    because: z.string().max(300).optional(),
+  }),
 ])
 export type JournalRecord = z.infer<typeof journalRecordSchema>
+
+/** Where code behind the wall may connect to. */
+export const networkSchema = z.strictObject({
+  /** Every public address. */
+  open: z.boolean(),
+  hosts: z.array(
+    z.strictObject({
+      /** `api.example.org`, `*.example.org` (what is below it), or an address. */
+      name: z.string().max(253),
+      /** Null: any. */
+      port: z.int().min(1).max(65535).nullable(),
+      /** It may lie in a private network; only ever for what the researcher's own machine is set up with. */
+      private: z.boolean(),
+    }),
+  ),
+})
+export type NetworkRules = z.infer<typeof networkSchema>
 
 /** A schema pair with what a caller must know to retry safely. */
 interface Method {
@@ -176,6 +205,73 @@ export const methods = {
     repeat: 'reads only',
     deadlineMs: 30_000,
   },
+  'process/start': {
+    // Behind the wall, as the agent's code: the host builds no shell string and starts nothing outside.
+    params: z.strictObject({
+      process: id,
+      argv: z.array(z.string().max(MAX_ARGUMENT_CHARS)).min(1).max(1000),
+      /** As the code inside sees it; relative to the workspace. */
+      cwd: z.string().max(4096),
+      /** Beside what kernels have. */
+      env: z.record(z.string(), z.string()),
+      stdin: z.base64().max(700_000),
+      /** After this many seconds it is ended. */
+      seconds: z.number().positive().nullable(),
+      /** Of each of stdout and stderr; what is more is counted, not kept. */
+      maxBytes: z.int().positive(),
+    }),
+    /** `known`: a process of this id had been started before, so nothing was started again. */
+    result: z.object({ known: z.boolean() }),
+    repeat: 'by process: an id is started at most once, for ever',
+    deadlineMs: 30_000,
+  },
+  'process/read': {
+    params: z.strictObject({
+      process: id,
+      /** From these bytes on. */
+      stdout: z.int().nonnegative(),
+      stderr: z.int().nonnegative(),
+      maxBytes: z.int().positive().max(MAX_CHUNK_BYTES),
+      waitMs: z.int().nonnegative().max(60_000),
+    }),
+    result: z.object({
+      /** UTF-8 text in which secrets are hidden; of both together at most `maxBytes`. */
+      stdout: z.base64(),
+      stderr: z.base64(),
+      /** How it ended; null while it runs, and until all that it printed has been read. */
+      ended: z
+        .object({
+          exitCode: z.int().nullable(),
+          signal: z.string().nullable(),
+          because: z.string().max(300).optional(),
+          /** Bytes that were not kept. */
+          lost: z.int().nonnegative(),
+          durationMs: z.number().nonnegative(),
+        })
+        .nullable(),
+    }),
+    repeat: 'reads only; the reader names what it has',
+    deadlineMs: 90_000,
+  },
+  'process/kill': {
+    params: z.strictObject({ process: id }),
+    result: empty,
+    repeat: 'ending twice is ending once',
+    deadlineMs: 15_000,
+  },
+  'network/rules': {
+    params: networkSchema,
+    result: empty,
+    repeat: 'the whole of the rules; the last one holds',
+    deadlineMs: 10_000,
+  },
+  'host/keep': {
+    /** The lease: how long it goes on with nobody attached. Never beyond its deadline. */
+    params: z.strictObject({ leaseSeconds: z.number().positive() }),
+    result: empty,
+    repeat: 'the last one holds',
+    deadlineMs: 10_000,
+  },
 } as const satisfies Record<string, Method>
 
 export type MethodName = keyof typeof methods
@@ -190,5 +286,7 @@ export const hostErrors = {
   'kernel-start-failed': -32004,
   'host-disk-full': -32005,
   'shutting-down': -32006,
+  'process-start-failed': -32007,
+  'unknown-process': -32008,
 } as const
 export type HostErrorName = keyof typeof hostErrors

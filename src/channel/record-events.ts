@@ -55,6 +55,11 @@ export async function eventsOfRecord(record: JournalRecord, context: RecordConte
     }
     case 'cell-begin':
       return []
+    case 'network-connect': {
+      const { host, port, allowed, because } = record
+      const about = { sandbox: context.sandbox, kernel: { generation, seq }, by: 'system' as const }
+      return [{ type: 'network-connect', ...about, host, port, allowed, ...(because === undefined ? {} : { because }) }]
+    }
     case 'cell-end': {
       const { cell, status, executionCount, durationMs } = record
       return [{ type: 'cell-end', ...system, cell, status, executionCount, durationMs }]

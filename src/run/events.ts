@@ -144,10 +144,47 @@ export const eventPayloads = {
       .optional(),
     /** Names of the secrets that it was given. */
     secrets: z.array(z.string()).optional(),
+    /** Where its code may connect to: `none`, `open`, or the hosts. Absent without a wall: nothing keeps it from anywhere. */
+    network: z.union([z.enum(['none', 'open']), z.array(z.string())]).optional(),
+    /** Repositories in it, at the commit that was taken. */
+    repos: z.array(z.object({ url: z.string(), commit: z.string(), path: z.string() })).optional(),
+    /** The snapshot whose files it began with. */
+    snapshot: z.string().optional(),
+    /** Another process had started it: this run took part later. */
+    attached: z.boolean().optional(),
+    gpu: z.array(z.string()).optional(),
     /** What a later process needs to find the host of this run again. */
     attach: jsonObject,
   }),
   'sandbox-end': z.object({ reason: z.string() }),
+  /** Code behind the wall asked for a way out of it. */
+  'network-connect': z.object({
+    host: z.string(),
+    port: z.int().nonnegative(),
+    allowed: z.boolean(),
+    /** Why not, or that more of the same are not told. */
+    because: z.string().optional(),
+  }),
+  /** A process behind the wall beside the kernels: `exec`, the install of a repository. */
+  'process-start': z.object({ process: z.string(), argv: z.array(z.string()), cwd: z.string(), purpose: z.string() }),
+  'process-end': z.object({
+    process: z.string(),
+    exitCode: z.int().nullable(),
+    signal: z.string().nullable(),
+    because: z.string().optional(),
+    durationMs: z.number().nonnegative(),
+    /** The ends of what it printed. */
+    stdout: z.string(),
+    stderr: z.string(),
+    /** Bytes of both that are not here. */
+    omittedBytes: z.int().nonnegative(),
+  }),
+  'snapshot-save': z.object({
+    snapshot: z.string(),
+    name: z.string(),
+    files: z.int().nonnegative(),
+    bytes: z.int().nonnegative(),
+  }),
   'session-start': z.object({
     kind: z.string(),
     toolsVersion: z.string(),

@@ -82,6 +82,10 @@ function tell(state: StoryState, event: RunEvent): string[] {
       return state.framed ? [] : inBlock(state, 'drift', driftTable(state.look, event))
     case 'notice-add':
       return event.level === 'warning' ? run.warning(state, event.text) : run.note(state, inline(event.text, 400))
+    case 'process-start':
+    case 'process-end':
+    case 'network-connect':
+    case 'snapshot-save':
     case 'sandbox-end':
     case 'session-end':
       return []
