@@ -1,4 +1,4 @@
-"""The one entry of Seer's Python: `python -I boot.py host|relay|wall|spawner`, `python -s boot.py kernel`."""
+"""The one entry of Seer's Python: `python -I boot.py host|relay|wall|spawner|forward`, `python -s boot.py kernel`."""
 
 import importlib
 import sys
@@ -9,6 +9,7 @@ PARTS = {
     "relay": "seer_host.relay",
     "wall": "seer_host.wall_launch",
     "spawner": "seer_spawner",
+    "forward": "seer_spawner.forward",
     "kernel": "seer_kernel",
 }
 

@@ -14,11 +14,11 @@ from .sizing import CellSpace
 
 
 class AcceptedCells:
-    """A cell id runs at most once, for ever: written down before it is sent to the kernel."""
+    """A cell id runs at most once, for ever: written down before it is sent to the kernel. So with ids of processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, file: str = "cells.jsonl") -> None:
         self.lock = threading.Lock()
-        self.fd = os.open(folder / "cells.jsonl", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.fd = os.open(folder / file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.known: set[tuple[str, str]] = set()
         raw = os.pread(self.fd, os.fstat(self.fd).st_size, 0)
         self.end = raw.rfind(b"\n") + 1
@@ -41,7 +41,7 @@ class AcceptedCells:
                     raise OSError
             except OSError:
                 raise named(
-                    "host-disk-full", "there is no room to note that the cell runs, so it was not run"
+                    "host-disk-full", "there is no room to note that this runs, so it was not run"
                 ) from None
             self.end += len(line)
             self.known.add((session, cell))

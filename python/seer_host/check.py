@@ -12,10 +12,16 @@ from .text import deeper_than
 Check = Callable[[Any], bool]
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_SAFE = 2**53 - 1
 MAX_CODE_CHARS = 512 * 1024
 MAX_CONFIG_DEPTH = 64
+MAX_ARGUMENTS = 1000
+MAX_ARGUMENT_CHARS = 128 * 1024
+MAX_PATH_CHARS = 4096
+MAX_STDIN_CHARS = 700_000
+MAX_SECONDS = 1e9
 
 
 def is_id(value: Any) -> bool:
@@ -58,6 +64,43 @@ def is_kernel_config(value: Any) -> bool:
         and isinstance(value["models"], list)
         and all(_is_model(model) for model in value["models"])
     )
+
+
+def is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_text(value: Any, at_most: int = MAX_ARGUMENT_CHARS) -> bool:
+    """That can be handed to the system."""
+    return isinstance(value, str) and len(value) <= at_most and "\0" not in value
+
+
+def is_argv(value: Any) -> bool:
+    return isinstance(value, list) and 1 <= len(value) <= MAX_ARGUMENTS and all(map(_is_text, value)) and value[0] != ""
+
+
+def is_environment(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return all(name != "" and "=" not in name and _is_text(name) and _is_text(value[name]) for name in value)
+
+
+def is_path(value: Any) -> bool:
+    return _is_text(value, MAX_PATH_CHARS)
+
+
+def is_stdin(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_STDIN_CHARS and _BASE64.fullmatch(value) is not None
+
+
+def is_seconds(value: Any) -> bool:
+    """None: no limit."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value is None or (is_number and 0 < value <= MAX_SECONDS)
+
+
+def is_duration(value: Any) -> bool:
+    return value is not None and is_seconds(value)
 
 
 def check_params(params: Any, shape: dict[str, Check]) -> dict[str, Any]:

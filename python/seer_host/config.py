@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .network_rules import Rules, is_rules, parse_rules
 from .redact import Redactor
 from .text import parse_json
 from .wall_plan import Inside, Wall, WallError, parse_wall
 
 MAX_SOCKET_PATH_BYTES = 100
+#: Of the sandbox's proxy, in the folder that is shared with kernels.
+PROXY_SOCKET = "proxy.sock"
 
 
 class ConfigError(Exception):
@@ -35,6 +38,8 @@ class HostConfig:
     wall: Wall | None
     #: None: the sandbox has no secrets.
     redactor: Redactor | None = None
+    #: None: there is no way out of the sandbox at all.
+    network: Rules | None = None
 
     @property
     def inside(self) -> Inside:
@@ -55,7 +60,7 @@ def short_path(path: Path) -> Path:
 
 _STRINGS = ("sandbox", "socket", "stateDir", "runtimeDir", "workspace", "python", "pythonDir")
 _OTHERS = ("librariesDir", "kernelEnv", "leaseSeconds", "deadlineSeconds", "cellDiskCapBytes", "wall", "redact")
-_KEYS = {*_STRINGS, *_OTHERS}
+_KEYS = {*_STRINGS, *_OTHERS, "network"}
 
 
 def _number(given: dict[str, Any], key: str, default: float | None) -> float | None:
@@ -75,6 +80,18 @@ def _redactor(given: Any) -> Redactor | None:
     if not isinstance(given, list) or not all(map(fits, given)):
         raise ConfigError("redact must be a list of names and forms")
     return Redactor([(secret["name"], secret["forms"]) for secret in given]) if given else None
+
+
+def _network(given: Any, has_wall: bool) -> Rules | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict) or set(given) != {"open", "hosts"} or not isinstance(given["open"], bool):
+        raise ConfigError("network must have open and hosts")
+    if not is_rules(given["hosts"]):
+        raise ConfigError("network.hosts must be a list of names, ports and whether they may be private")
+    if not has_wall:
+        raise ConfigError("network is for a sandbox with a wall: nothing else keeps its code from anywhere")
+    return parse_rules(given["open"], given["hosts"])
 
 
 def parse_config(line: bytes) -> HostConfig:
@@ -112,4 +129,5 @@ def parse_config(line: bytes) -> HostConfig:
         python_dir=Path(given["pythonDir"]),
         wall=wall,
         redactor=_redactor(given.get("redact", [])),
+        network=_network(given.get("network"), wall is not None),
     )

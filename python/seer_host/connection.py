@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_OPEN_REQUESTS = 128
 MAX_ID_CHARS = 200
-WHILE_ENDING = ("host/hello", "host/shutdown", "journal/read", "blob/read")
+WHILE_ENDING = ("host/hello", "host/shutdown", "journal/read", "blob/read", "process/read")
 
 
 class Connection:

@@ -17,6 +17,8 @@ NAMED = {
     "kernel-start-failed": -32004,
     "host-disk-full": -32005,
     "shutting-down": -32006,
+    "process-start-failed": -32007,
+    "unknown-process": -32008,
 }
 
 

@@ -32,7 +32,9 @@ def _now() -> float:
 
 class Host:
     def __init__(self, config: HostConfig) -> None:
-        for folder in (config.state_dir, config.runtime_dir, config.socket.parent):
+        if not config.state_dir.is_dir():
+            raise ConfigError("the sandbox's folder is gone")  # made by Seer, and removed when its start was given up
+        for folder in (config.runtime_dir, config.socket.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(config.socket.parent, 0o700)
         config.workspace.mkdir(parents=True, exist_ok=True)
@@ -113,6 +115,8 @@ class Host:
             time.sleep(self.lease.tick_seconds)
             now = _now()
             reason = self.lease.step(now - before, bool(self.connections))
+            if not (self.config.state_dir / "host.lock").exists():
+                reason = "its folder was removed"
             before = now
             self.journal.tick()
             if reason is not None:

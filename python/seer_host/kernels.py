@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
 from .blobs import Blobs
 from .cells import AcceptedCells, Cell
 from .config import ConfigError, HostConfig
-from .errors import RpcError, named
+from .errors import INVALID_REQUEST, RpcError, named
 from .journal import Journal
 from .kernel import Kernel
 from .launch import kernel_argv, kernel_environment, log_tail, prepare
+from .network_rules import Rules
+from .process_table import ProcessTable
 from .shared_folder import hold
 from .spawner_link import SpawnerLink, SpawnError
 from .spool import Spool, ended_with_kernel
@@ -23,10 +26,19 @@ from .wall_outside import oom_kills
 from .watch import Watch, over_memory
 from .wire import Wire
 
+if TYPE_CHECKING:
+    from .network_forward import Network
+
 START_SECONDS = 110.0
 GRACE_SECONDS = 0.5
 KILL_SECONDS = 5.0
 CONTROL_ANSWER_MS = 1000
+
+
+def _network(config: HostConfig, rules: Rules, journal: Journal) -> Network:
+    from .network_forward import Network  # asyncio is slow to import, and most sandboxes have no network
+
+    return Network(config, rules, journal)
 
 
 class Session:
@@ -49,6 +61,8 @@ class Kernels:
         self.spawner: SpawnerLink | None = None
         self.ending = False
         self.oom_kills = 0
+        self.processes = ProcessTable(config, journal, self._spawner, self._over_memory)
+        self.network = None if config.network is None else _network(config, config.network, journal)
 
     def _spawner(self) -> SpawnerLink:
         with self.lock:
@@ -56,6 +70,8 @@ class Kernels:
                 raise named("shutting-down", "the sandbox is ending")
             if self.spawner is None or not self.spawner.alive:
                 self.spawner = SpawnerLink(self.config)
+                if self.network is not None:
+                    self.network.open(self.spawner)
             return self.spawner
 
     def build_wall(self) -> None:
@@ -77,6 +93,7 @@ class Kernels:
     def _say_why(self, because: str) -> None:
         for kernel in self._living():
             kernel.because = (because, time.monotonic())
+        self.processes.say_why(because)
 
     def _over_memory(self) -> str | None:
         """Whether the system has ended a process of this sandbox for its memory since the last time it was asked."""
@@ -90,6 +107,7 @@ class Kernels:
         for kernel in self._living():
             if self.spawner is not None:
                 self.spawner.kill(kernel.launch.id)
+        self.processes.kill_all()
 
     def start(self, session_id: str, generation: int, kernel_config: dict[str, Any]) -> dict[str, Any]:
         with self.lock:
@@ -225,17 +243,30 @@ class Kernels:
             control.close()
             held.close()
 
-    def end_all(self) -> None:
+    def set_network(self, rules: Rules) -> None:
+        if self.network is None:
+            raise RpcError(INVALID_REQUEST, "this sandbox was started without a network")
+        self.network.set_rules(rules)
+
+    def end_running(self) -> None:
+        """Every kernel and process, at once. The wall stays, and whatever lies in it."""
         with self.lock:
-            self.ending = True
             running = [session.kernel for session in self.sessions.values() if session.kernel is not None]
-        threads = [threading.Thread(target=self.stop, args=(kernel,)) for kernel in running]
+        enders = [partial(self.stop, kernel) for kernel in running] + self.processes.enders()
+        threads = [threading.Thread(target=end) for end in enders]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+
+    def end_all(self) -> None:
+        with self.lock:
+            self.ending = True
+        self.end_running()
         if self.spawner is not None:
             self.spawner.end()
+        if self.network is not None:
+            self.network.close()
         for cgroup in self.config.wall.cgroups if self.config.wall else []:
             try:
                 Path(cgroup).rmdir()

@@ -10,11 +10,20 @@ class Lease:
     """
 
     def __init__(self, lease_seconds: float, deadline_seconds: float | None) -> None:
-        self.lease_seconds = lease_seconds
         self.deadline_seconds = deadline_seconds
+        self.total_seconds = 0.0
+        self.keep(lease_seconds)
+
+    def keep(self, lease_seconds: float) -> None:
+        """From now on it goes on for so long with nobody attached."""
+        self.lease_seconds = lease_seconds
         self.tick_seconds = min(1.0, lease_seconds / 4)
         self.unattended_seconds = 0.0
-        self.total_seconds = 0.0
+
+    @property
+    def left_seconds(self) -> float | None:
+        """Until the deadline."""
+        return None if self.deadline_seconds is None else max(0.0, self.deadline_seconds - self.total_seconds)
 
     def step(self, passed_seconds: float, attached: bool) -> str | None:
         """Why to end now, or None."""

@@ -9,6 +9,8 @@ import sys
 import threading
 import traceback
 
+from seer_spawner import processes
+
 from .config import ConfigError, HostConfig, parse_config
 
 
@@ -22,8 +24,16 @@ def _detach_stdio(config: HostConfig) -> None:
         os.close(fd)
 
 
-def _serve(config: HostConfig, tell: int) -> None:
+def _give_up() -> None:
+    processes.kill_descendants(os.getpid())
+    os._exit(1)
+
+
+def _serve(config: HostConfig, tell: int, starter: int) -> None:
     """The detached process. What is written to `tell` is printed by the starting one; `tell` closes when it listens."""
+    # Whoever gives up on it before it has said that it is ready kills the starting process, and knows of no other.
+    signal.signal(signal.SIGTERM, lambda *_: _give_up())
+    processes.die_with_parent(starter, signal.SIGTERM)
     os.setsid()
     os.chdir("/")
     for number in (signal.SIGHUP, signal.SIGINT):
@@ -40,7 +50,11 @@ def _serve(config: HostConfig, tell: int) -> None:
     except (ConfigError, OSError, ImportError, SpawnError, RpcError) as error:
         os.write(tell, json.dumps({"error": str(error), "code": getattr(error, "code", None)}).encode())
         os._exit(1)
-    os.write(tell, json.dumps({"ready": True, "pid": host.pid, "startTime": host.start_time}).encode())
+    processes.outlive_parent()
+    try:
+        os.write(tell, json.dumps({"ready": True, "pid": host.pid, "startTime": host.start_time}).encode())
+    except OSError:  # nobody waits for it any more
+        _give_up()
     os.close(tell)
     ask_end = threading.Thread(target=host.end, args=("SIGTERM",), daemon=True)
     signal.signal(signal.SIGTERM, lambda *_: None if ask_end.ident else ask_end.start())
@@ -58,9 +72,10 @@ def main(argv: list[str]) -> int:
         print(f"seer host: {error}", file=sys.stderr)
         return 2
     listen, tell = os.pipe()
+    starter = os.getpid()
     if os.fork() == 0:
         os.close(listen)
-        _serve(config, tell)
+        _serve(config, tell, starter)
         os._exit(1)
     os.close(tell)
     with os.fdopen(listen, "rb") as answers:

@@ -8,9 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .check import Check, integer, is_code, is_id, is_kernel_config, is_sha256, one_of
+from .check import (
+    Check,
+    integer,
+    is_argv,
+    is_bool,
+    is_code,
+    is_duration,
+    is_environment,
+    is_id,
+    is_kernel_config,
+    is_path,
+    is_seconds,
+    is_sha256,
+    is_stdin,
+    one_of,
+)
 from .errors import REQUEST_CANCELLED, RpcError
 from .frames import MAX_MESSAGE_BYTES
+from .network_rules import is_rules, parse_rules
 from .text import encode_json
 
 if TYPE_CHECKING:
@@ -39,14 +55,21 @@ def _hello(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
             "sandbox": host.config.sandbox,
             "pid": host.pid,
             "startTime": host.start_time,
-            "leaseSeconds": host.config.lease_seconds,
+            "leaseSeconds": host.lease.lease_seconds,
             "lastSeq": host.journal.last_seq,
+            "endsInSeconds": host.lease.left_seconds,
         }
     )
 
 
 def _shutdown(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
     host.end("asked")
+    return b"{}"
+
+
+def _keep(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.kernels.end_running()
+    host.lease.keep(params["leaseSeconds"])
     return b"{}"
 
 
@@ -80,11 +103,35 @@ def _read_blob(host: Host, params: dict[str, Any], cancelled: Cancelled) -> byte
     return b'{"base64":"' + base64.b64encode(data) + b'","size":%d}' % size
 
 
+def _set_network(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.kernels.set_network(parse_rules(params["open"], params["hosts"]))
+    return b"{}"
+
+
+def _start_process(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    known = host.kernels.processes.start(params, base64.b64decode(params["stdin"]))
+    return encode_json({"known": known})
+
+
+def _read_process(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    found = host.kernels.processes.read(params, cancelled)
+    if cancelled.is_set():
+        raise RpcError(REQUEST_CANCELLED, "cancelled")
+    text = {name: base64.b64encode(found[name]).decode() for name in ("stdout", "stderr")}
+    return encode_json({**found, **text})
+
+
+def _kill_process(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.kernels.processes.kill(params["process"])
+    return b"{}"
+
+
 _KERNEL = {"session": is_id, "generation": integer(1)}
 
 METHODS = {
     "host/hello": Method({}, _hello, waits=False),
     "host/shutdown": Method({}, _shutdown, waits=True),
+    "host/keep": Method({"leaseSeconds": is_duration}, _keep, waits=True),
     "kernel/start": Method({**_KERNEL, "config": is_kernel_config}, _start, waits=True),
     "kernel/execute": Method({**_KERNEL, "cell": is_id, "code": is_code}, _execute, waits=False),
     "kernel/interrupt": Method({**_KERNEL, "how": one_of("message", "signal")}, _interrupt, waits=True),
@@ -93,7 +140,33 @@ METHODS = {
         _read_journal,
         waits=True,
     ),
+    "network/rules": Method({"open": is_bool, "hosts": is_rules}, _set_network, waits=True),
     "blob/read": Method(
         {"sha256": is_sha256, "offset": integer(0), "length": integer(1, MAX_CHUNK_BYTES)}, _read_blob, waits=False
     ),
+    "process/start": Method(
+        {
+            "process": is_id,
+            "argv": is_argv,
+            "cwd": is_path,
+            "env": is_environment,
+            "stdin": is_stdin,
+            "seconds": is_seconds,
+            "maxBytes": integer(1),
+        },
+        _start_process,
+        waits=True,
+    ),
+    "process/read": Method(
+        {
+            "process": is_id,
+            "stdout": integer(0),
+            "stderr": integer(0),
+            "maxBytes": integer(1, MAX_CHUNK_BYTES),
+            "waitMs": integer(0, 60_000),
+        },
+        _read_process,
+        waits=True,
+    ),
+    "process/kill": Method({"process": is_id}, _kill_process, waits=True),
 }

@@ -11,7 +11,7 @@ import queue
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seer_spawner import processes
@@ -26,6 +26,7 @@ __all__ = ["SpawnError", "SpawnerLink"]
 ExitHandler = Callable[[int | None, "str | None"], None]
 ANSWER_SECONDS = 10.0
 MAX_LINE_BYTES = 256 * 1024
+MAX_SAID_CHARS = 2000
 _SIGNALS = {number.name for number in signal.Signals}
 
 
@@ -64,20 +65,26 @@ class SpawnerLink:
         started.put(None)
         self._read()
 
-    def _send(self, **message: Any) -> None:
+    def _send(self, descriptors: Sequence[int] = (), **message: Any) -> bool:
+        line = json.dumps(message).encode() + b"\n"
         try:
             with self.write_lock:
-                self.sock.sendall(json.dumps(message).encode() + b"\n")
+                # They arrive with the first byte.
+                sent = socket.send_fds(self.sock, [line], list(descriptors)) if descriptors else 0
+                self.sock.sendall(line[sent:])
         except OSError:
-            pass  # the reader sees the end and tells everyone
+            return False  # where it has ended, the reader sees that and tells everyone
+        return True
 
-    def _ask(self, key: str, within_seconds: float, /, **message: Any) -> dict[str, Any]:
+    def _ask(
+        self, key: str, within_seconds: float, /, *, descriptors: Sequence[int] = (), **message: Any
+    ) -> dict[str, Any]:
         """Its answer, or an event `failed`. One that does not answer is ended: nothing it starts could be known."""
         answer: queue.Queue[dict[str, Any]] = queue.Queue()
         self.answers[key] = answer
-        self._send(**message)
+        sent = self._send(descriptors, **message)
         try:
-            if not self.alive:
+            if not sent or not self.alive:
                 return {"event": "failed", "error": "the spawner ended"}
             return answer.get(timeout=within_seconds)
         except queue.Empty:
@@ -96,6 +103,22 @@ class SpawnerLink:
             self.exits.pop(id, None)
             raise SpawnError(str(event["error"]))
         return self._pid_outside(event["pid"])
+
+    def run(
+        self,
+        id: str,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        streams: tuple[int, int, int],
+        on_exit: ExitHandler,
+    ) -> None:
+        """As `spawn`, with its stdin, stdout and stderr. They stay open on this side."""
+        self.exits[id] = on_exit
+        event = self._ask(id, ANSWER_SECONDS, descriptors=streams, op="run", id=id, argv=argv, env=env, cwd=cwd)
+        if event["event"] == "failed":
+            self.exits.pop(id, None)
+            raise SpawnError(str(event["error"])[:MAX_SAID_CHARS])
 
     def _pid_outside(self, pid: int) -> int:
         if self.config.wall is None:

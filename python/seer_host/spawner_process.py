@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .config import HostConfig
+from .config import PROXY_SOCKET, HostConfig
 from .log import log
 from .wall_baits import BAIT_NAME, BaitsOutside
 from .wall_outside import rights_left
@@ -36,7 +36,8 @@ class SpawnerProcess:
         self.config = config
         self.link = link
         self.said = b""
-        self.baits = None if config.wall is None else BaitsOutside(config.wall, config.state_dir, config.socket)
+        wall, proxies = config.wall, [str(config.inside.runtime_dir / PROXY_SOCKET)] if config.network else []
+        self.baits = None if wall is None else BaitsOutside(wall, config.state_dir, config.socket, proxies)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

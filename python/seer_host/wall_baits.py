@@ -46,10 +46,11 @@ def _remove_old() -> None:
 class BaitsOutside:
     """As a context: laid out on entering, gone on leaving."""
 
-    def __init__(self, wall: Wall, state_dir: Path, host_socket: Path) -> None:
+    def __init__(self, wall: Wall, state_dir: Path, host_socket: Path, proxies: list[str]) -> None:
         self.wall = wall
         self.state_dir = state_dir
         self.host_socket = host_socket
+        self.proxies = proxies
         self.secret = secrets.token_hex(16)
         self.files: list[str] = []
         self.listeners: list[socket.socket] = []
@@ -84,6 +85,7 @@ class BaitsOutside:
             "sockets": [str(self.host_socket)],
             "abstract": f"seer-{self.secret}",
             "ports": self.ports,
+            "proxies": self.proxies,
             "namespaces": {name: os.readlink(f"/proc/self/ns/{name}") for name in NAMESPACES},
             "hidden": [self.secret, *self.wall.hidden],
             "read_only": self.wall.read_only,

@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from .api import make_module
 from .iopub import NumberedIOPub
+from .layer import see_layer
 from .packing import SeerSession
 from .seeding import seed_everything
 from .threads import threads_print_under_their_cell
@@ -74,6 +75,7 @@ def main(argv: list[str]) -> int:
     sys.modules["seer"] = module
     app.kernel.shell.push({"seer": module, "PARAMS": config["params"]}, interactive=False)
     _set_path(config["librariesDir"])
+    see_layer()
     seed_everything(config["seed"])
     threads_print_under_their_cell()
     app.start()

@@ -2,6 +2,7 @@
 
 In:  {op: prepare, limits, baits}
      {op: spawn, id, argv, env, cwd, log}   {op: signal, id, signal, group}   {op: kill, id}
+     {op: run, id, argv, env, cwd}: with the descriptors of its stdin, stdout and stderr (SCM_RIGHTS)
 Out: {event: prepared, found}
      {event: spawned, id, pid}   {event: failed, id, error}   {event: exit, id, exitCode, signal}
 
@@ -17,17 +18,24 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import Any
+from collections import deque
+from pathlib import Path
+from typing import IO, Any
 
 from . import confined, processes
+from .layer import make_layer
 
 MARK = "SEER_PROCESS"
+STREAMS = 3
+#: Linux passes at most so many at once.
+MAX_DESCRIPTORS = 253
 
 
 class Spawner:
     def __init__(self, sock: socket.socket, inherited: list[int]) -> None:
         self.sock = sock
         self.inherited = inherited
+        self.received: deque[int] = deque()
         self.pids: dict[str, int] = {}
         self.warned: dict[str, dict[int, str]] = {}  # what a process had started when it was sent SIGTERM
 
@@ -35,22 +43,52 @@ class Spawner:
         self.sock.sendall(json.dumps(event).encode() + b"\n")
 
     def spawn(self, id: str, argv: list[str], env: dict[str, str], cwd: str, log: str) -> None:
-        me = os.getpid()
         try:
             with open(log, "ab") as output:
-                child = subprocess.Popen(
-                    argv,
-                    env={**env, MARK: id},
-                    cwd=cwd,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                    preexec_fn=lambda: processes.die_with_parent(me),  # safe: this process has one thread
-                )
+                child = self._start(id, argv, env, cwd, subprocess.DEVNULL, output, output)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             self.tell(event="failed", id=id, error=str(error))
             return
+        self.tell(event="spawned", id=id, pid=child)
+
+    def run(self, id: str, argv: list[str], env: dict[str, str], cwd: str) -> None:
+        # They came with this line or before it, in order: each line of this kind takes its own.
+        streams = [self.received.popleft() for _ in range(min(STREAMS, len(self.received)))]
+        try:
+            if len(streams) < STREAMS:
+                raise OSError("its streams did not arrive")
+            child = self._start(id, argv, env, cwd, *streams)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            self.tell(event="failed", id=id, error=_why(error, cwd, argv[0]))
+            return
+        finally:
+            for fd in streams:
+                os.close(fd)
+        self.tell(event="spawned", id=id, pid=child)
+
+    def _start(
+        self,
+        id: str,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        stdin: int,
+        stdout: IO[bytes] | int,
+        stderr: IO[bytes] | int,
+    ) -> int:
+        if "PIP_PYTHON" in env:
+            make_layer(Path(env["PIP_PYTHON"]))
+        me = os.getpid()
+        child = subprocess.Popen(
+            argv,
+            env={**env, MARK: id},
+            cwd=cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+            preexec_fn=lambda: processes.die_with_parent(me),  # safe: this process has one thread
+        )
         child.returncode = 0  # reaped by us, by pid: Popen must not wait for it
         self.pids[id] = child.pid
         try:
@@ -58,7 +96,7 @@ class Spawner:
                 file.write("500")  # out of memory takes a kernel before the host
         except OSError:
             pass
-        self.tell(event="spawned", id=id, pid=child.pid)
+        return child.pid
 
     def signal(self, id: str, signal_name: str, group: bool) -> None:
         pid = self.pids.get(id)
@@ -89,6 +127,8 @@ class Spawner:
         op = message.pop("op")
         if op == "spawn":
             self.spawn(**message)
+        elif op == "run":
+            self.run(**message)
         elif op == "signal":
             self.signal(message["id"], message["signal"], message["group"])
         elif op == "kill":
@@ -111,7 +151,16 @@ class Spawner:
                     name = signal.Signals(-code).name if code < 0 and -code in set(signal.Signals) else None
                     self.tell(event="exit", id=id, exitCode=code if code >= 0 else None, signal=name)
 
-    def run(self) -> None:
+    def _receive(self) -> bytes:
+        """Also takes the descriptors that come with the bytes; none of them is ever inherited by accident."""
+        cloexec = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+        chunk, descriptors, _, _ = socket.recv_fds(self.sock, 65536, MAX_DESCRIPTORS, cloexec)
+        for fd in descriptors:
+            os.set_inheritable(fd, False)
+        self.received.extend(descriptors)
+        return chunk
+
+    def serve(self) -> None:
         wake_out, wake_in = socket.socketpair()
         for end in (wake_out, wake_in):
             end.setblocking(False)
@@ -126,13 +175,21 @@ class Spawner:
                 if key.data == "child":
                     wake_out.recv(4096)
                     continue
-                chunk = self.sock.recv(65536)
+                chunk = self._receive()
                 if not chunk:
                     return
                 *lines, buffer = (buffer + chunk).split(b"\n")
                 for line in lines:
                     self.handle(line)
             self.reap()
+
+
+def _why(error: Exception, cwd: str, program: str) -> str:
+    """In words that tell a missing folder from a missing program."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        about = f"the folder {cwd}" if error.filename == cwd else f"the program {program[:200]}"
+        return f"{about}: {error.strerror}"
+    return str(error)
 
 
 def main(argv: list[str]) -> int:
@@ -145,9 +202,10 @@ def main(argv: list[str]) -> int:
     spawner = Spawner(socket.socket(fileno=link), inherited)
     spawner.sock.set_inheritable(False)
     try:
-        spawner.run()
+        spawner.serve()
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"seer spawner: {error!r}", file=sys.stderr)
     finally:
+        signal.set_wakeup_fd(-1)
         processes.kill_descendants(os.getpid())
     return 0

@@ -28,6 +28,8 @@ class Baits:
     sockets: list[str]
     abstract: str
     ports: list[list[Any]]
+    #: Sockets of the sandbox's own way out.
+    proxies: list[str]
     namespaces: dict[str, str]
     hidden: list[str]
     read_only: list[str]
@@ -62,8 +64,19 @@ def _connects(family: int, address: Any) -> bool:
         return True
 
 
+def _proxied(path: str, host: str, port: int) -> bool:
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(3)
+        sock.connect(path)
+        sock.sendall(f"CONNECT {place} HTTP/1.1\r\n\r\n".encode())
+        return sock.recv(64).split(b" ")[1] == b"200"
+
+
 def network(baits: Baits) -> str | None:
     for host, port in baits.ports:
+        if any(_proxied(path, host, port) for path in baits.proxies):
+            return f"connected to port {port} of the host's {host} through the sandbox's proxy"
         if _connects(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port)):
             return f"connected to port {port} of the host's {host}"
     for address in [*baits.sockets, "\0" + baits.abstract]:

@@ -30,11 +30,15 @@ def forbid_inspection() -> None:
     _prctl(PR_SET_DUMPABLE, 0)
 
 
-def die_with_parent(parent: int) -> None:
-    """For a child before exec: SIGKILL when the parent's forking thread ends. Only for single-threaded parents."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """For a child: this signal when the parent's forking thread ends. Only for single-threaded parents."""
+    _prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(127)
+
+
+def outlive_parent() -> None:
+    _prctl(PR_SET_PDEATHSIG, 0)
 
 
 def _stat(pid: int) -> list[str]:

@@ -191,7 +191,8 @@ class HostFixture:
             "wall": wall,
             **config,
         }
-        (root / "lib").mkdir(exist_ok=True)
+        for name in ("lib", "state"):
+            (root / name).mkdir(exist_ok=True)
         started = subprocess.run(
             [sys.executable, "-I", BOOT, "host"],
             input=json.dumps(self.config) + "\n",

@@ -28,6 +28,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_disk_full_and_free_again(make_host: object, small_disk: Path, tmp_path: Path) -> None:
+    (small_disk / "state").mkdir()
     host = make_host(stateDir=str(small_disk / "state"))  # type: ignore[operator]
     assert isinstance(host, HostFixture)
     client = host.client()

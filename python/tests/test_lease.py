@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from client import HostFixture
-from test_deaths import LEAVE_PROCESSES, gone
+from client import BOOT, HostFixture
+from test_deaths import LEAVE_PROCESSES, gone, parents
 
 from seer_host.lease import Lease
 from seer_spawner.processes import descendants
@@ -67,3 +70,84 @@ def test_deadline_ends_it_although_attached(make_host: MakeHost) -> None:
     left = descendants(host.pid) | {host.pid}
     assert gone(left, 8)
     client.process.wait(timeout=5)
+
+
+def test_it_tells_how_long_it_has(make_host: MakeHost) -> None:
+    hello = make_host(deadlineSeconds=100).client().request("host/hello")
+    assert 95 < hello["endsInSeconds"] <= 100
+    assert Lease(lease_seconds=1, deadline_seconds=None).left_seconds is None
+
+
+def test_keep_ends_what_runs_and_sets_the_lease(make_host: MakeHost) -> None:
+    host = make_host(leaseSeconds=60)
+    client = host.client()
+    kernel = client.start()
+    client.run("c1", LEAVE_PROCESSES)
+    left = parents(kernel["pid"])
+    before = descendants(host.pid)
+    client.request("host/keep", leaseSeconds=1.5)
+    kinds = [record["kind"] for record in client.request("journal/read", after=0, maxBytes=9999, waitMs=0)["records"]]
+    assert kinds[-1] == "kernel-dead"
+    assert left < before and gone(before - left, 2), "the spawner stays, and nothing else"
+    client.start(session="s1-2")
+    time.sleep(2)
+    assert not gone({host.pid}, 0.1), "somebody is attached"
+    client.kill()
+    assert gone({host.pid} | left, 8)
+
+
+def test_keep_is_never_longer_than_the_deadline(make_host: MakeHost) -> None:
+    host = make_host(leaseSeconds=1, deadlineSeconds=3)
+    client = host.client()
+    client.request("host/keep", leaseSeconds=1000)
+    client.kill()
+    assert not gone({host.pid}, 1.5)
+    assert gone({host.pid}, 6)
+
+
+def test_a_host_whose_folder_was_removed_ends(make_host: MakeHost) -> None:
+    host = make_host()
+    client = host.client()
+    client.start()
+    left = descendants(host.pid) | {host.pid}
+    shutil.rmtree(host.root / "state")
+    assert gone(left, 10)
+    assert not (host.root / "state").exists()
+
+
+def test_a_start_that_is_given_up_leaves_nothing(make_host: MakeHost, tmp_path: Path) -> None:
+    """The starting process is all that Seer knows of, and it is killed while the host proper waits for its wall."""
+    config = dict(make_host().config)
+    root = tmp_path / "given-up"
+    for name in ("state", "r", "work"):
+        (root / name).mkdir(parents=True)
+    places = {"stateDir": "state", "runtimeDir": "r", "workspace": "work", "socket": "h"}
+    config.update({key: str(root / name) for key, name in places.items()})
+    starter = subprocess.Popen([sys.executable, "-I", "-c", HANGS, BOOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert starter.stdin and starter.stdout
+    starter.stdin.write(json.dumps(config).encode() + b"\n")
+    starter.stdin.close()
+    deadline = time.monotonic() + 10
+    while len(left := descendants(starter.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    try:
+        assert len(left) == 2
+        starter.kill()
+        starter.wait()
+        assert gone(left, 5)
+    finally:
+        for pid in left:
+            if not gone({pid}, 0.1):
+                os.kill(pid, signal.SIGKILL)
+
+
+#: A host that never becomes ready, with a process that it has started.
+HANGS = """
+import runpy, subprocess, sys
+boot = sys.argv[1]
+sys.path.insert(0, boot.rpartition("/")[0])
+from seer_host.kernels import Kernels
+Kernels.build_wall = lambda self: subprocess.run(["sleep", "1000"])
+sys.argv[1:] = ["host"]
+runpy.run_path(boot, run_name="__main__")
+"""

@@ -234,6 +234,7 @@ class HostRefused(Exception):
 def start(root: Path, change: Callable[[dict[str, Any]], Any], **config: Any) -> HostFixture:
     wall = wall_for(root)
     change(wall)
+    (root / "state").mkdir(exist_ok=True)
     given = {
         "sandbox": "sb1",
         "socket": str(root / "h" / "s"),
