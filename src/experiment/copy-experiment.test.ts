@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { thrownBy } from '../../test/fixtures/thrown-by.ts'
+import { Skill } from '../workspace/skill.ts'
 import { toolkitFile } from '../workspace/toolkit.ts'
 import { copyExperiment } from './copy-experiment.ts'
 
@@ -34,7 +35,7 @@ function write(name: string, text = ''): void {
 test('its files, its recordings and the toolkit files that it names; nothing that a run left, no keys', () => {
   const target = join(root, 'a folder', 'mine')
   const beside = (names: readonly string[]) => ({ 'package.json': '{}', 'README.md': names.join() })
-  expect(copyExperiment(source, target, beside)).toEqual({ toolkit: ['steering_hook'] })
+  expect(copyExperiment(source, target, beside)).toEqual({ toolkit: ['steering_hook'], skills: [] })
   expect(filesOf(target)).toEqual([
     'README.md',
     'experiment.ts',
@@ -51,6 +52,22 @@ test('its files, its recordings and the toolkit files that it names; nothing tha
   writeFileSync(join(target, 'toolkit/steering_hook.py'), 'changed = True\n')
   copyExperiment(target, join(root, 'again'))
   expect(readFileSync(join(root, 'again/toolkit/steering_hook.py'), 'utf8')).toBe('changed = True\n')
+})
+
+test('Seer’s skills that it names come along, and its own stay as they are', () => {
+  const from = join(root, 'with skills')
+  mkdirSync(join(from, 'skills/research-method'), { recursive: true })
+  writeFileSync(join(from, 'skills/research-method/SKILL.md'), 'mine')
+  const code = "({ skill }) => [skill('steering'), skill('research-method'), Skill.builtIn('other')]"
+  writeFileSync(join(from, 'experiment.ts'), code)
+  const to = join(root, 'skilled')
+  expect(copyExperiment(from, to)).toEqual({ toolkit: [], skills: ['research-method', 'steering'] })
+  const read = (name: string) => readFileSync(join(to, 'skills', name, 'SKILL.md'), 'utf8')
+  expect(read('research-method')).toBe('mine')
+  expect(Skill.fromDir(join(to, 'skills/steering')).sha256).toBe(Skill.builtIn('steering').sha256)
+
+  writeFileSync(join(from, 'experiment.ts'), "const table = 'steering'; Skill.builtIn('steering')")
+  expect(copyExperiment(from, join(root, 'unskilled')).skills).toEqual([])
 })
 
 test('an empty folder is taken, anything else is refused and left as it is', () => {

@@ -1,9 +1,11 @@
-/** An experiment's folder, copied to be changed: its files, its recordings, and the toolkit files that it uses. */
+/** An experiment's folder, copied to be changed: its files, its recordings, and the toolkit files and skills of Seer's that it uses. */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve, sep } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
 import { makeFolder } from '../run/paths.ts'
+import { builtInSkillFolder, builtInSkillNames } from '../workspace/built-in-skills.ts'
 import { toolkitFile, toolkitNames } from '../workspace/toolkit.ts'
+import { SKILLS_FOLDER } from './own-skills.ts'
 import { TOOLKIT_FOLDER } from './own-toolkit.ts'
 
 const LEFT_OUT = new Set(['node_modules', 'outputs', '__pycache__', '.git', '.DS_Store'])
@@ -11,14 +13,14 @@ const LEFT_OUT = new Set(['node_modules', 'outputs', '__pycache__', '.git', '.DS
 const KEYS = /^\.env(\.(?!example$)|$)/
 
 /**
- * Returns the names of the toolkit files in the copy. `beside` gives files (name to content) that are added where the
+ * Returns the names of the toolkit files and of Seer's skills in the copy. `beside` gives files (name to content) that are added where the
  * experiment has none of that name. What goes wrong leaves `to` as it was.
  */
 export function copyExperiment(
   from: string,
   to: string,
   beside: (toolkit: readonly string[]) => Record<string, string> = () => ({}),
-): { toolkit: string[] } {
+): { toolkit: string[]; skills: string[] } {
   const [source, target] = [resolve(from), resolve(to)]
   if (`${target}${sep}`.startsWith(`${source}${sep}`)) {
     throw new SeerError('invalid-options', {
@@ -29,13 +31,18 @@ export function copyExperiment(
   const wasThere = refuseUnlessEmpty(target)
   try {
     makeFolder(target)
-    const wanted = (path: string) => path === source || !(LEFT_OUT.has(basename(path)) || KEYS.test(basename(path)))
-    cpSync(source, target, { recursive: true, dereference: true, filter: wanted })
-    const toolkit = toolkitUsedBy(target)
+    cpSync(source, target, { recursive: true, dereference: true, filter: (path) => path === source || isWanted(path) })
+    const code = codeIn(target)
+    const toolkit = toolkitUsedBy(code)
+    const skills = skillsUsedBy(code)
+    for (const name of skills) {
+      const own = join(target, SKILLS_FOLDER, name)
+      if (!existsSync(own)) cpSync(builtInSkillFolder(name), own, { recursive: true, filter: isWanted })
+    }
     for (const name of toolkit) cpSync(toolkitFile(name), join(target, TOOLKIT_FOLDER, `${name}.py`), { force: false })
     for (const [name, text] of Object.entries(beside(toolkit)))
       if (!existsSync(join(target, name))) writeFileSync(join(target, name), text)
-    return { toolkit }
+    return { toolkit, skills }
   } catch (cause) {
     for (const name of wasThere ? readdirSync(target) : ['.'])
       rmSync(join(target, name), { recursive: true, force: true })
@@ -45,6 +52,10 @@ export function copyExperiment(
       cause,
     })
   }
+}
+
+function isWanted(path: string): boolean {
+  return !LEFT_OUT.has(basename(path)) && !KEYS.test(basename(path))
 }
 
 function refuseUnlessEmpty(target: string): boolean {
@@ -57,12 +68,25 @@ function refuseUnlessEmpty(target: string): boolean {
   })
 }
 
-/** Those whose name stands as a text in the experiment's code: `toolkit('steering_hook')`, or in a list of names. */
-function toolkitUsedBy(folder: string): string[] {
-  const code = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+/** Without the calls that mean Seer's own by intent: a copy would not be used. */
+function codeIn(folder: string): string {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('\n')
-    .replaceAll(/Library\.toolkit\([^)]*\)/g, '') // Seer's own by intent: a copy would not be used
-  return toolkitNames().filter((name) => new RegExp(`(['"\`])${name}\\1`).test(code))
+    .replaceAll(/(?:Library\.toolkit|Skill\.builtIn)\([^)]*\)/g, '')
+}
+
+/** Those whose name stands as a text in the experiment's code: `toolkit('steering_hook')`, or in a list of names. */
+function toolkitUsedBy(code: string): string[] {
+  return toolkitNames().filter((name) => isText(code, name))
+}
+
+/** The same; names of skills are ordinary words, which count only where `skill` is used. */
+function skillsUsedBy(code: string): string[] {
+  return /\bskill\b/.test(code) ? builtInSkillNames().filter((name) => isText(code, name)) : []
+}
+
+function isText(code: string, name: string): boolean {
+  return new RegExp(`(['"\`])${name}\\1`).test(code)
 }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import { parseOptions } from '../options.ts'
 import type { Library } from '../workspace/library.ts'
+import type { Skill } from '../workspace/skill.ts'
 
 export interface ExperimentContext<P> {
   readonly params: P
@@ -14,6 +15,8 @@ export interface ExperimentContext<P> {
   readonly folder: string
   /** A toolkit file by its name, as `steering_hook`: the experiment's own copy (`toolkit/steering_hook.py`), else Seer's. */
   readonly toolkit: (name: string) => Library
+  /** A skill by its name, as `steering`: the experiment's own (`skills/steering/`), else Seer's. */
+  readonly skill: (name: string) => Skill
   /** The name of the parameters' profile, or null where none was asked for. */
   readonly profile: string | null
   /** Aborted when the run is to end early. */

@@ -21,6 +21,7 @@ import { confinementOfRun } from '../environment/choose-confinement.ts'
 import { toolsVersion } from '../tools/tool.ts'
 import { reportDrift } from './drift-report.ts'
 import type { Experiment } from './experiment.ts'
+import { skillOf } from './own-skills.ts'
 import { toolkitOf } from './own-toolkit.ts'
 import { renderTask, resolveParams } from './params.ts'
 import { chooseProvider } from './provider-choice.ts'
@@ -157,6 +158,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       },
       folder,
       toolkit: toolkitOf(folder),
+      skill: skillOf(folder),
       profile,
       signal,
     }
@@ -204,12 +206,14 @@ function missingTask(folder: string): never {
 async function madeForOf(run: Run, params: MadeFor['params'], agent: AgentRequest): Promise<MadeFor> {
   const { events } = await readEvents(join(run.folder, 'events.jsonl'))
   const sessions = events.filter((event): event is EventOf<'session-start'> => event.type === 'session-start')
+  const skills = sessions.flatMap((session) => session.skills ?? [])
   return {
     params,
     prompt: agent.prompt,
     promptSha256: sha256Of(agent.prompt),
     userMessage: agent.userMessage,
     libraries: sessions.flatMap(({ libraries }) => libraries),
+    ...(skills.length > 0 ? { skills } : {}),
     models: sessions
       .flatMap(({ models }) => models.flatMap((model) => (model.base ? [model, model.base] : [model])))
       .map(({ name, weightsSha256 }) => ({ name, weightsSha256 })),

@@ -11,6 +11,12 @@ export function difference(recorded: MadeFor, now: MadeFor): string[] {
     ...textDifference('task text', recorded.prompt, now.prompt),
     ...textDifference('first message to the agent', recorded.userMessage, now.userMessage),
     ...listDifferences('library', 'content', recorded.libraries.map(libraryEntry), now.libraries.map(libraryEntry)),
+    ...listDifferences(
+      'skill',
+      'content',
+      (recorded.skills ?? []).map(libraryEntry),
+      (now.skills ?? []).map(libraryEntry),
+    ),
     ...listDifferences('subject model', 'weights', recorded.models.map(modelEntry), now.models.map(modelEntry)),
     ...(recorded.toolsVersion === now.toolsVersion
       ? []

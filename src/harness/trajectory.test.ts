@@ -67,6 +67,11 @@ describe('difference', () => {
       { libraries: [{ name: 'steering_hook', sha256: 'c'.repeat(64) }] },
       ['library steering_hook: other content (sha256 aaaaaaaaaaaa → cccccccccccc)'],
     ],
+    [
+      'a skill more',
+      { skills: [{ name: 'steering', sha256: 'c'.repeat(64) }] },
+      ['skill steering: recorded without it'],
+    ],
     ['a library less', { libraries: [] }, ['library steering_hook: recorded with it, and now it is missing']],
     [
       'the subject',

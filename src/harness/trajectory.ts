@@ -19,6 +19,8 @@ const madeForSchema = z.strictObject({
   prompt: z.string(),
   userMessage: z.string(),
   libraries: z.array(z.strictObject({ name: z.string(), sha256: sha256Schema })),
+  /** Absent where there were none. */
+  skills: z.array(z.strictObject({ name: z.string(), sha256: sha256Schema })).optional(),
   models: z.array(z.strictObject({ name: z.string(), weightsSha256: z.string() })),
   toolsVersion: z.string(),
 })

@@ -1,13 +1,39 @@
 import { tokenizerName } from '../environment/models/model-config.ts'
 import type { ModelHandle, WeightFacts } from '../environment/models/model-handle.ts'
+import type { RepoHandle } from '../environment/repos/place-repos.ts'
+import { modulesOf } from '../workspace/clashes.ts'
+import { SKILLS_FOLDER } from '../workspace/places.ts'
+import type { Skill } from '../workspace/skill.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 
+export interface Around {
+  readonly repoHandles: readonly RepoHandle[]
+  /** Names of GPUs. */
+  readonly gpus: readonly string[]
+}
+
 /** What an agent should know of its kernel before it starts. No path of a machine is named. */
-export function modelInfoText(models: readonly ModelHandle[], workspace: Workspace): string {
+export function modelInfoText(
+  models: readonly ModelHandle[],
+  workspace: Workspace,
+  { repoHandles, gpus }: Around = { repoHandles: [], gpus: [] },
+): string {
   const lines = ['You work in a Jupyter kernel (Python). `PARAMS` holds the parameters of this experiment.']
-  for (const model of models) lines.push(modelLine(model, models.length, workspace.preloadModels))
+  if (gpus.length > 0) lines.push(`It has ${gpus.length === 1 ? 'a GPU' : `${gpus.length} GPUs`}: ${gpus.join(', ')}.`)
+  const automatic = gpus.length === 0 ? 'the CPU' : gpus.length === 1 ? 'the GPU' : 'the GPUs'
+  for (const model of models) lines.push(modelLine(model, models.length, workspace.preloadModels, automatic))
+  for (const { name, url, commit } of repoHandles) {
+    const made = `the git repository ${url}, commit ${commit.slice(0, 12)}`
+    lines.push(`The folder \`${name}\` holds ${made}. Python can import what lies in it.`)
+  }
   if (workspace.libraries.length > 0) {
     lines.push(`These modules can be imported: ${workspace.libraries.map(({ name }) => `\`${name}\``).join(', ')}.`)
+  }
+  if (workspace.skills.length > 0) {
+    lines.push(
+      `These skills are instructions for a kind of work. Before you do such work, read them in a cell: \`print(open("${SKILLS_FOLDER}/NAME/SKILL.md").read())\`.`,
+      ...workspace.skills.map(skillLine),
+    )
   }
   lines.push(
     '`seer.record({...}, table="...")` keeps a row of results with the run; `seer.save("name", value)` keeps a tensor, table, figure or JSON value.',
@@ -15,12 +41,18 @@ export function modelInfoText(models: readonly ModelHandle[], workspace: Workspa
   return lines.join('\n')
 }
 
-function modelLine(model: ModelHandle, count: number, isLoaded: boolean): string {
+function skillLine(skill: Skill): string {
+  const modules = [...modulesOf(skill).keys()].map((name) => `\`${name}\``)
+  const python = modules.length === 0 ? '' : ` (It brings Python that can be imported: ${modules.join(', ')}.)`
+  return `- ${skill.name}: ${skill.description.replaceAll(/\s+/g, ' ')}${python}`
+}
+
+function modelLine(model: ModelHandle, count: number, isLoaded: boolean, automatic: string): string {
   const { name, varName, base, quantisation, loadAsPeft } = model
   const where = isLoaded
     ? `is loaded as \`${varName}\`, its tokenizer as \`${tokenizerName(varName, count)}\``
     : 'can be loaded with `seer.setup()`'
-  const made = `${loaded(model)} on ${DEVICES[model.device] ?? model.device}, in evaluation mode.`
+  const made = `${loaded(model)} on ${deviceOf(model, automatic)}, in evaluation mode.`
   if (base === undefined) {
     const wrapped = loadAsPeft
       ? ' It is a PEFT model whose adapter `default` does nothing; more can be loaded on it.'
@@ -33,7 +65,10 @@ function modelLine(model: ModelHandle, count: number, isLoaded: boolean): string
   )
 }
 
-const DEVICES: Record<string, string> = { auto: 'the CPU', cpu: 'the CPU' }
+function deviceOf({ device }: ModelHandle, automatic: string): string {
+  if (device === 'auto') return automatic
+  return device === 'cpu' ? 'the CPU' : device
+}
 
 function loaded({ dtype }: ModelHandle): string {
   return dtype === 'auto' ? '' : ` in ${dtype}`

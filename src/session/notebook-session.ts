@@ -1,13 +1,9 @@
 /** A notebook session: a kernel in a sandbox, a workspace in it, and the tools that an agent works with. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
 import type { Sandbox } from '../environment/sandbox.ts'
-import { SeerError } from '../errors.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { publish, type McpConfig } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
-import { renderForModel } from '../notebook/render.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
 import { readOutput } from '../notebook/read-output.ts'
 import { cellTools } from '../tools/cell-tools.ts'
@@ -15,16 +11,19 @@ import { findingTool } from '../tools/finding-tool.ts'
 import { kernelTools } from '../tools/kernel-tools.ts'
 import type { Notebook } from '../tools/notebook.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
-import { seerCommand } from '../seer-command.ts'
-import type { Library } from '../workspace/library.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { showWaiting } from '../status-line.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { modelForKernel, modelForLog, modelInfoText } from './model-info.ts'
+import { placeWorkspace } from './place-workspace.ts'
+import { replayed, setUp, setUpSteps } from './set-up.ts'
+import { textOf } from './text-of-cell.ts'
 
 const optionsSchema = z.strictObject({
   /** The schema of a finding's `answer`. Without it a finding is a claim in words. */
   answer: z.instanceof(z.ZodObject).optional(),
+  /** Runs again what a session of the sandbox's snapshot had run: the session's id, or true for the only one. */
+  replay: z.union([z.boolean(), z.string()]).default(false),
 })
 
 /** What a session's own code printed. */
@@ -68,7 +67,7 @@ export class NotebookSession {
   async exec(code: string): Promise<ExecResult> {
     const { cell, ended } = await this.#kernel.execute(code, { by: 'researcher' })
     const { status } = await untilAborted(ended, this.#sandbox.run.signal)
-    return { cell, status, text: await textOf(this.#sandbox, this.sessionId, cell) }
+    return { cell, status, text: await textOf(this.#sandbox.run, this.sessionId, cell) }
   }
 
   /** Takes the tools back. The kernel ends with its sandbox. Idempotent. */
@@ -87,7 +86,7 @@ export class NotebookSession {
 }
 
 /**
- * Opens a notebook in a sandbox: libraries are copied, the kernel starts, models are loaded and the init code runs, in that
+ * Opens a notebook in a sandbox: libraries, skills and files are copied, the kernel starts, models are loaded and the init code runs, in that
  * order. Throws a SeerError when the kernel does not start or the set-up fails.
  */
 export async function createNotebookSession(
@@ -95,13 +94,11 @@ export async function createNotebookSession(
   workspace: Workspace,
   options: z.input<typeof optionsSchema> = {},
 ): Promise<NotebookSession> {
-  const { answer } = parseOptions('createNotebookSession', optionsSchema, options)
+  const { answer, replay } = parseOptions('createNotebookSession', optionsSchema, options)
+  const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
   const { run } = sandbox
-  const session = run.nextSessionId()
-  for (const library of workspace.libraries) {
-    await sandbox.writeFile(`libraries/${library.name}.py`, library.code)
-    keepLibrary(run.folder, library)
-  }
+  const session = sandbox.newSessionId()
+  await placeWorkspace(sandbox, workspace)
   const models = sandbox.modelHandles.map(modelForKernel)
   const kernel = new Kernel({
     connection: sandbox.connection,
@@ -111,7 +108,7 @@ export async function createNotebookSession(
     config: { params: run.start.params, seed: run.start.seed, models: workspace.preloadModels ? models : [] },
   })
   sandbox.journal.listen(session, kernel)
-  const notebook = notebookOf(sandbox, kernel, () => setUp(sandbox, workspace, kernel))
+  const notebook = notebookOf(sandbox, kernel, () => setUp(sandbox, kernel, steps))
   const tools = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer)]
   run.emit({
     type: 'session-start',
@@ -121,6 +118,7 @@ export async function createNotebookSession(
     kind: 'notebook',
     toolsVersion: toolsVersion(tools),
     libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
+    ...(workspace.skills.length > 0 ? { skills: workspace.skills.map(({ name, sha256 }) => ({ name, sha256 })) } : {}),
     models: sandbox.modelHandles.map(modelForLog),
   })
   try {
@@ -131,14 +129,7 @@ export async function createNotebookSession(
     emitEnd(sandbox, session, 'its set-up failed')
     throw error
   }
-  return new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace))
-}
-
-/** With the run, as it was imported. */
-function keepLibrary(runFolder: string, { name, code }: Library): void {
-  const folder = join(runFolder, 'source', 'libraries')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, `${name}.py`), code)
+  return new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace, sandbox))
 }
 
 /** A log that cannot be written any more has told so already. */
@@ -147,23 +138,6 @@ function emitEnd(sandbox: Sandbox, session: string, reason: string): void {
     sandbox.run.emit({ type: 'session-end', by: 'system', session, sandbox: sandbox.sandboxId, reason })
   } catch {
     return
-  }
-}
-
-/** The cells that run before the agent's: our own set-up, then the researcher's init code. */
-async function setUp(sandbox: Sandbox, workspace: Workspace, kernel: Kernel): Promise<void> {
-  const cells = ['seer.setup()', ...(workspace.customInitCode === undefined ? [] : [workspace.customInitCode])]
-  for (const code of cells) {
-    const { cell, ended } = await kernel.execute(code, { by: 'setup', hidden: workspace.hiddenModelLoading })
-    const { status } = await untilAborted(ended, sandbox.run.signal)
-    if (status === 'ok') continue
-    throw new SeerError('cell-of-setup-failed', {
-      message: `The set-up cell ${cell} ended with "${status}":\n${await textOf(sandbox, kernel.session, cell)}`,
-      hint:
-        code === 'seer.setup()'
-          ? `\`${seerCommand(['doctor'])}\` says how much memory is free: the model may not fit.`
-          : 'Correct customInitCode.',
-    })
   }
 }
 
@@ -183,11 +157,4 @@ function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<
     readFile: async (path, maxBytes) => run.redactor.bytes(await sandbox.readFile(path, { maxBytes })),
     setUp: setUpAgain,
   }
-}
-
-async function textOf({ run }: Sandbox, session: string, cell: string): Promise<string> {
-  const outputs = run.cell(session, cell)?.outputs
-  if (!outputs) return ''
-  const blocks = await renderForModel(outputs, { cell, readBlob: (sha256, range) => run.artifacts.read(sha256, range) })
-  return blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n')
 }
