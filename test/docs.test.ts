@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
+import { ensureEnvironment } from '../src/environment/python-environment.ts'
 import { resolveRun } from '../src/run/paths.ts'
 import { readEvents } from '../src/run/log-reader.ts'
 import { loopbackMessages, type ScriptedAnswer } from './loopback-messages.ts'
@@ -51,6 +52,19 @@ describe('the examples', () => {
     const { stdout } = await runNode(['script.ts'], folder)
     expect(stdout).toContain('30')
     expect(await agentOutput(join(folder, 'outputs'))).toBe('30\n')
+  })
+
+  it.each([
+    ["pythonPackages: ['peft'", 'import peft, scipy; print("both", sys.prefix)', 'both /opt/environment'],
+    ["python: './.venv'", 'print(sys.prefix)', '/opt/environment'],
+  ])('of docs/environments.md: %s', async (holding, code, printed) => {
+    const folder = scriptFolder(`import { createNotebookSession, Sandbox, Workspace } from 'seer-interp'
+      ${codeBlock('docs/environments.md', holding)}
+      await using session = await createNotebookSession(sandbox, new Workspace())
+      console.log((await session.exec(${JSON.stringify(`import sys; ${code}`)})).text)`)
+    symlinkSync((await ensureEnvironment()).path, join(folder, '.venv'))
+    const { stdout } = await runNode(['script.ts'], folder)
+    expect(stdout.trim()).toBe(printed)
   })
 
   it('of docs/live-agents.md: a word to the agent after an error', async () => {

@@ -65,6 +65,7 @@ const session = fc.constantFrom('s1', 's2')
 const cell = fc.constantFrom('c1', 'c2', 'c3', 'c4', '__proto__')
 const by = fc.constantFrom('agent:main' as const, 'setup' as const, 'researcher' as const)
 const place = { session, cell, by }
+const processId = fc.constantFrom('p1', 'p2', '__proto__')
 const optionalCell = fc.option(cell, { nil: undefined })
 
 const input: fc.Arbitrary<Input> = fc.oneof(
@@ -141,6 +142,43 @@ const input: fc.Arbitrary<Input> = fc.oneof(
     by,
     status: fc.constantFrom('completed' as const, 'crashed' as const),
     durationMs: fc.nat(9),
+  }),
+  fc.record({
+    type: fc.constant('process-start' as const),
+    by,
+    process: processId,
+    argv: fc.array(text, { maxLength: 3 }),
+    cwd: text,
+    purpose: fc.oneof(fc.constantFrom('exec', 'spawn', 'execPython'), text),
+    input: fc.option(text, { nil: undefined }),
+  }),
+  fc.record({
+    type: fc.constant('process-end' as const),
+    by,
+    process: processId,
+    exitCode: fc.option(fc.nat(3)),
+    signal: fc.option(text),
+    because: fc.option(text, { nil: undefined }),
+    durationMs: fc.nat(1000),
+    stdout: text,
+    stderr: text,
+    omittedBytes: fc.nat(9),
+  }),
+  fc.record({
+    type: fc.constant('network-connect' as const),
+    by: fc.constant('system' as const),
+    host: text,
+    port: fc.nat(65_535),
+    allowed: fc.boolean(),
+    because: fc.option(text, { nil: undefined }),
+  }),
+  fc.record({
+    type: fc.constant('snapshot-save' as const),
+    by: fc.constant('system' as const),
+    snapshot: text,
+    name: text,
+    files: fc.nat(9),
+    bytes: fc.nat(9),
   }),
   fc.record({ type: fc.constant('future-thing' as const), by: fc.constant('system' as const), anything: fc.nat() }),
 )

@@ -76,6 +76,7 @@ test('it holds what runs, and nothing that was only left lying about', () => {
       'docs/experiments.md',
       'experiments/sandbox-intro/experiment.ts',
       'experiments/sandbox-intro/recordings/embedded.json',
+      'experiments/skills/steering/SKILL.md',
       'experiments/toolkit/steering_hook.py',
       'python/boot.py',
       'python/requirements-base.txt',
@@ -136,16 +137,16 @@ test('a script imports it, and its types are known to a compiler that checks eve
   writeFileSync(
     join(home, 'script.ts'),
     [
-      `import { Library, Sandbox, SeerError, z, type SandboxConfig } from 'seer-interp'`,
+      `import { Library, Sandbox, SeerError, Skill, z, type SandboxConfig } from 'seer-interp'`,
       `const config: SandboxConfig = { models: [{ name: 'embedded' }] }`,
       `const shape = z.strictObject({ layers: z.int() })`,
-      `console.log(typeof Sandbox.start, SeerError.name, Library.toolkit('steering_hook').name, config.models?.length, shape.parse({ layers: 3 }).layers)`,
+      `console.log(typeof Sandbox.start, SeerError.name, Library.toolkit('steering_hook').name, Skill.builtIn('steering').name, config.models?.length, shape.parse({ layers: 3 }).layers)`,
     ].join('\n'),
   )
   writeFileSync(join(home, 'package.json'), '{ "type": "module", "private": true }')
   expect(await run(process.execPath, ['script.ts'])).toEqual({
     code: 0,
-    stdout: 'function SeerError steering_hook 1 3\n',
+    stdout: 'function SeerError steering_hook steering 1 3\n',
     stderr: '',
   })
   const strict = {

@@ -219,6 +219,7 @@ describe('taking part', () => {
       isRecorded: () => false,
       interrupt: () => void (interrupts += 1),
       send: (text) => void (heard = text),
+      tell: () => undefined,
     })
     const ok = { status: 200, text: '{"ok":true}' }
     expect(await server.post('/api/runs/r/message', { text: 'try layer 3\n<b>', agent: 'main' })).toMatchObject(ok)

@@ -49,6 +49,7 @@ async function refusal(change: Change): Promise<{ code: string; message: string 
         deadlineSeconds: null,
         cellDiskCapBytes: 1e6,
         wall: { ...wall, ...change(wall, dirname(layout.workspace)) },
+        network: { open: true, hosts: [] },
       },
       AbortSignal.timeout(60_000),
     )

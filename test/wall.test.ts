@@ -161,6 +161,23 @@ describe('what code in a cell tries', () => {
   })
 })
 
+describe('what a process beside the cells tries', () => {
+  const tried = async (of: Tried, code: string) => (await of.sandbox.execPython(attempt(code))).trim()
+  test.each(attempts)('%s: not in a confined sandbox', async (_, code) => {
+    expect(await tried(confined, code(confined))).toBe('refused')
+  })
+  test.each(attempts)('%s: the control, in a sandbox without a wall', async (_, code) => {
+    expect(await tried(open, code(open))).toBe('reached')
+  })
+  test('its streams are all that it was given: pipes, of the sandbox’s own user', async () => {
+    const code = `import os
+print([(os.readlink(f'/proc/self/fd/{fd}').split(':')[0], os.fstat(int(fd)).st_uid == os.getuid()) for fd in ('0', '1', '2')])
+print(sorted(os.listdir('/proc/self/fd')))`
+    const given = `[('pipe', True), ('pipe', True), ('pipe', True)]\n['0', '1', '2', '3']\n`
+    expect(await confined.sandbox.execPython(code)).toBe(given)
+  })
+})
+
 /** A folder as code inside names it, and where it is on this machine. */
 const places: [string, (of: Tried) => string, () => string][] = [
   ['the Python environment', () => 'sys.prefix', () => dirname(dirname(open.sandbox.python))],
@@ -188,7 +205,7 @@ describe('what code in a cell tries to change', () => {
 })
 
 test('on this side: nobody has connected but the controls', async () => {
-  await vi.waitFor(() => expect(servers.connected()).toBe(3))
+  await vi.waitFor(() => expect(servers.connected()).toBe(6))
 })
 
 test('a file that is written to /tmp is in the sandbox’s own', async () => {

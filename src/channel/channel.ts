@@ -74,7 +74,7 @@ export class Channel {
     const stop = Promise.withResolvers<never>()
     const timer = setTimeout(() => stop.reject(deadlineError(method, deadlineMs)), deadlineMs)
     // Waiting for output that may never come is no reason for a process to go on.
-    if (method === 'journal/read') timer.unref()
+    if (method === 'journal/read' && 'waitMs' in params && params.waitMs > 0) timer.unref()
     const onAbort = () => stop.reject(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {

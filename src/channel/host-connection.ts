@@ -10,6 +10,8 @@ import { PROTOCOL_VERSION, type MethodName, type Params, type Result } from './p
 
 /** A host that is stopped or starved is silent, and may come back; one that refuses three relays in a row is gone. */
 const REFUSALS = 3
+/** What its own end needs. */
+const WHILE_REFUSED = new Set<MethodName>(['host/hello', 'host/keep', 'host/shutdown', 'journal/read', 'blob/read'])
 const WAITS = { patienceMs: 180_000, reconnectMs: 400 }
 
 export interface Connection {
@@ -23,6 +25,7 @@ export class HostConnection implements Connection {
   readonly #closing = new AbortController()
   #channel: Channel | undefined
   #connecting: Promise<Channel> | undefined
+  #refusal: SeerError | undefined
 
   /** `open` starts a relay; `notice` is told when a connection was lost. */
   constructor(open: () => Promise<ByteStream>, notice: (text: string) => void, waits = WAITS) {
@@ -34,16 +37,28 @@ export class HostConnection implements Connection {
   async request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>> {
     const startedAt = performance.now()
     for (;;) {
+      if (this.#refusal && !WHILE_REFUSED.has(method)) throw this.#refusal
       const channel = await this.#connected(signal)
       try {
         return await channel.request(method, params, signal)
       } catch (error) {
-        if (this.#closing.signal.aborted) throw terminated()
+        if (this.#refusal && !WHILE_REFUSED.has(method)) throw this.#refusal
+        if (this.#closing.signal.aborted) throw this.#closed()
         if (!isLost(error)) throw error
         this.#drop(channel)
         if (performance.now() - startedAt > this.#waits.patienceMs) throw silent(error)
       }
     }
+  }
+
+  /** The sandbox is ending, or is let go: from now on whoever asks it for anything, or has asked and waits, is told why. */
+  refuse(why: SeerError): void {
+    this.#refusal ??= why
+  }
+
+  /** Why nothing can be asked of it any more. */
+  get refusal(): SeerError | undefined {
+    return this.#refusal
   }
 
   /** Ends the relay, not the host. */
@@ -53,10 +68,15 @@ export class HostConnection implements Connection {
   }
 
   #connected(signal: AbortSignal | undefined): Channel | Promise<Channel> {
-    if (this.#closing.signal.aborted) throw terminated()
+    if (this.#closing.signal.aborted) throw this.#closed()
     if (this.#channel) return this.#channel
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined))
     return signal ? untilAborted(this.#connecting, signal) : this.#connecting
+  }
+
+  #closed(): SeerError {
+    const message = 'The sandbox has been terminated.'
+    return this.#refusal ?? new SeerError('sandbox-terminated', { message, endsRun: true })
   }
 
   #drop(channel: Channel): void {
@@ -82,7 +102,7 @@ export class HostConnection implements Connection {
         return channel
       } catch (error) {
         channel?.close()
-        if (this.#closing.signal.aborted) throw terminated()
+        if (this.#closing.signal.aborted) throw this.#closed()
         if (error instanceof SeerError && error.endsRun) throw error
         // A relay says its marker once it has reached the host: one that is lost after that was not refused.
         if (!isSilence(error) && !channel) refusals += 1
@@ -91,7 +111,7 @@ export class HostConnection implements Connection {
         await sleep(this.#waits.reconnectMs * Math.max(1, refusals), undefined, { signal: this.#closing.signal }).catch(
           () => undefined,
         )
-        if (this.#closing.signal.aborted) throw terminated()
+        if (this.#closing.signal.aborted) throw this.#closed()
       }
     }
   }
@@ -103,10 +123,6 @@ function isSilence(error: unknown): boolean {
 
 function isLost(error: unknown): boolean {
   return isSilence(error) || (error instanceof SeerError && error.code === 'channel-closed')
-}
-
-function terminated(): SeerError {
-  return new SeerError('sandbox-terminated', { message: 'The sandbox has been terminated.', endsRun: true })
 }
 
 function otherVersion(protocol: number): SeerError {

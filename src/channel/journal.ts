@@ -53,6 +53,7 @@ export class Journal {
   readonly #stop = new AbortController()
   #position: JournalPosition
   #reading: Promise<void> | undefined
+  #isFinishing = false
 
   constructor(connection: Connection, sink: JournalSink, position: JournalPosition = { seq: 0, types: new Set() }) {
     this.#connection = connection
@@ -84,9 +85,10 @@ export class Journal {
     while (await this.#readOnce(from, 0));
   }
 
-  /** Stops, takes what is left from `rest`, and tells whoever still waits for a record that none will come. */
+  /** Stops, takes what is left from `rest` into the log, and tells whoever still waits for a record why none will come. */
   async finish(rest: Connection, why: SeerError): Promise<void> {
     await this.stop()
+    this.#isFinishing = true
     try {
       await this.drain(rest)
     } finally {
@@ -122,7 +124,7 @@ export class Journal {
     } finally {
       // Also when a later record has failed: these are in the log.
       if (taken.some(({ kind }) => kind === 'cell-end' || kind === 'kernel-dead')) await this.#sink.sync()
-      for (const record of taken) this.#listeners.get(record.session)?.take(record)
+      if (!this.#isFinishing) for (const record of taken) this.#listeners.get(record.session)?.take(record)
     }
     return records.length > 0
   }

@@ -149,6 +149,8 @@ export const methods = {
       startTime: z.string(),
       leaseSeconds: z.number().positive(),
       lastSeq: z.int().nonnegative(),
+      /** Until its deadline; null: it has none. */
+      endsInSeconds: z.number().nonnegative().nullable(),
     }),
     repeat: 'reads only; attaching renews the lease',
     deadlineMs: 10_000,
@@ -266,11 +268,14 @@ export const methods = {
     deadlineMs: 10_000,
   },
   'host/keep': {
-    /** The lease: how long it goes on with nobody attached. Never beyond its deadline. */
+    /**
+     * Who uses the sandbox changes: all that runs in it ends, files and wall stay. The lease is how long the host then goes on with
+     * nobody attached, never beyond its deadline.
+     */
     params: z.strictObject({ leaseSeconds: z.number().positive() }),
     result: empty,
     repeat: 'the last one holds',
-    deadlineMs: 10_000,
+    deadlineMs: 30_000,
   },
 } as const satisfies Record<string, Method>
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import type { Layout, Machine } from '../sandbox/backend.ts'
 import { HostConnection } from './host-connection.ts'
+import type { NetworkRules } from './protocol.ts'
 import { openRelay } from './relay-stream.ts'
 
 const readySchema = z.object({ ready: z.literal(true), pid: z.int(), startTime: z.string() })
@@ -23,6 +24,8 @@ export interface HostOptions {
   readonly cellDiskCapBytes: number
   /** How a wall is to be built around all that runs the agent's code. Undefined: there is none. */
   readonly wall: object | undefined
+  /** Where code behind the wall may connect to. Null: nowhere, and no later rules can change that. */
+  readonly network: NetworkRules | null
 }
 
 /** Starts the host process on a machine. It detaches: it outlives this process for the length of its lease. */

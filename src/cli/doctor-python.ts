@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import { cacheRoot, readReady } from '../environment/cache.ts'
 import { findPython, type Python } from '../environment/find-python.ts'
-import { environmentId } from '../environment/python-environment.ts'
+import { environmentId } from '../environment/build-environment.ts'
 import { composeRequirements } from '../environment/requirements.ts'
 import { runTool } from '../environment/run-tool.ts'
 import { isNewEnoughUv, uvVersion } from '../environment/uv.ts'
@@ -101,7 +101,7 @@ async function checkOtherEnvironments(cache: string, used: string | undefined): 
   }
   if (rows.length === 0) return []
   const text = [`${plural(rows.length, 'other')}, for other packages or of another version:`, ...rows].join('\n')
-  const hint = 'rm -r of any of them is safe while no run uses it: it is made again when it is needed'
+  const hint = '`seer env rm` removes what no sandbox uses: it is made again when it is needed'
   return [{ name: 'environments', level: 'ok', text, hint }]
 }
 

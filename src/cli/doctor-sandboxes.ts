@@ -1,14 +1,13 @@
 /** What sandboxes leave on this machine, and what they need of it: state folders, host processes, sockets. */
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
-import { plural } from '../amounts.ts'
+import { dateTime, plural } from '../amounts.ts'
+import { knownSandboxes, type KnownSandbox } from '../environment/known-sandboxes.ts'
 import { seerCommand } from '../seer-command.ts'
 import { stateFolder } from '../run/paths.ts'
 import { MAX_SOCKET_PATH_BYTES, socketPath } from '../run/socket-path.ts'
-import { livingHost } from '../sandbox/local/end-host.ts'
 import type { Check } from './doctor-check.ts'
 import { isWritable, nearestFolder } from './doctor-machine.ts'
+import { statusOf } from './sandboxes.ts'
 
 /** As long as those of a real sandbox and the sockets of its kernels. */
 const EXAMPLE_NAME = 'sb-0123456789.k'
@@ -33,33 +32,33 @@ function checkState(env: NodeJS.ProcessEnv): Check {
 
 async function checkLeftOver(env: NodeJS.ProcessEnv): Promise<Check> {
   const name = 'sandboxes'
-  const root = join(stateFolder(env), 'sandboxes')
-  let ids: string[]
-  try {
-    ids = readdirSync(root)
-  } catch {
-    return { name, level: 'ok', text: 'none' }
-  }
-  const living: string[] = []
-  for (const id of ids) {
-    const pid = await livingHost({ stateDir: join(root, id) }).catch(() => undefined)
-    if (pid !== undefined) living.push(`${id} (process ${pid})`)
-  }
-  if (ids.length === 0) return { name, level: 'ok', text: 'none' }
-  const dead = ids.length - living.length
+  const all = await knownSandboxes(env)
+  if (all.length === 0) return { name, level: 'ok', text: 'none' }
+  const dead = all.filter((one) => ['ended', 'crashed'].includes(statusOf(one)))
+  const living = all.filter((one) => !dead.includes(one)).map(livingText)
   const text = [
     living.length > 0 ? `${living.length} alive: ${living.join(', ')}` : '',
-    dead > 0 ? `${plural(dead, 'folder')} of dead ones` : '',
+    dead.length > 0 ? `${plural(dead.length, 'folder')} of dead ones` : '',
   ]
     .filter(Boolean)
     .join('; ')
-  if (dead === 0) return { name, level: 'ok', text: `${text}; each belongs to a run, or ends itself within minutes` }
+  if (dead.length === 0)
+    return { name, level: 'ok', text: `${text}; each belongs to a run, was let go, or ends itself within minutes` }
   return {
     name,
     level: 'warning',
     text,
     hint: `${seerCommand(['gc'], { env })} saves what crashed runs left in them, and removes them`,
   }
+}
+
+function livingText({ id, pid, use, facts }: KnownSandbox): string {
+  const until = use.state === 'detached' ? facts?.detached?.until : undefined
+  const about = [
+    ...(pid === undefined ? [] : [`process ${pid}`]),
+    ...(until === undefined ? [] : [`detached, until ${dateTime(until)}`]),
+  ]
+  return about.length > 0 ? `${id} (${about.join(', ')})` : id
 }
 
 function checkSockets(env: NodeJS.ProcessEnv): Check {

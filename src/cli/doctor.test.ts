@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { collector } from '../../test/collector.ts'
-import { processStartTime } from '../run/process-identity.ts'
+import { makeSandbox } from '../../test/fixtures/sandbox-facts.ts'
 import { findWall } from '../sandbox/local/wall/find-wall.ts'
 import type { Check } from './doctor-check.ts'
 import { doctor } from './doctor.ts'
@@ -64,18 +64,19 @@ test('an outputs folder that cannot be written to is a problem', async () => {
   expect(code).toBe(1)
 })
 
-test('left-over sandboxes: the living and the dead', async () => {
+test('sandboxes: those that live, those that were let go, and the dead', async () => {
   const state = join(home, 'state')
-  for (const [id, startTime] of [
-    ['sb-alive', processStartTime(process.pid)],
-    ['sb-dead', '1'],
-  ] as const) {
-    mkdirSync(join(state, 'seer', 'sandboxes', id), { recursive: true })
-    writeFileSync(join(state, 'seer', 'sandboxes', id, 'host.json'), JSON.stringify({ pid: process.pid, startTime }))
-  }
+  const until = '2026-11-23T12:30:00.000Z'
+  makeSandbox(state, 'sb-1', { run: '/none', alive: true })
+  makeSandbox(state, 'sb-2', { facts: { detached: { at: until, until } }, alive: true })
+  const living = `2 alive: sb-1 (process ${process.pid}), sb-2 (process ${process.pid}, detached, until 23 Nov 2026, 12:30 UTC)`
+  const before = await examine({ XDG_STATE_HOME: state })
+  expect(before.check('sandboxes')).toMatchObject({ level: 'ok', text: expect.stringContaining(living) as string })
+  makeSandbox(state, 'sb-3', { run: '/none' })
+  makeSandbox(state, 'sb-4', { facts: { detached: { at: until, until } } })
   const { check, code } = await examine({ XDG_STATE_HOME: state })
   expect(check('sandboxes')).toMatchObject({ level: 'warning', hint: expect.stringContaining('seer gc') })
-  expect(check('sandboxes')!.text).toBe(`1 alive: sb-alive (process ${process.pid}); 1 folder of dead ones`)
+  expect(check('sandboxes')!.text).toBe(`${living}; 2 folders of dead ones`)
   expect(code).toBe(0)
 })
 

@@ -9,6 +9,7 @@ import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 import { errorText } from './terminal.ts'
+import type { StopSandboxesOptions } from './stop-sandboxes.ts'
 import type { ViewOptions } from './view.ts'
 
 interface ShowFlags {
@@ -146,9 +147,68 @@ program
   .addOption(json())
   .action(async (options: { json?: boolean }) => (await import('./inspect.ts')).doctorCommand(options))
 
+const snapshots = program.command('snapshots').description('the snapshots of sandboxes on this machine')
+snapshots
+  .command('ls', { isDefault: true })
+  .description('list them, newest first')
+  .addOption(json())
+  .action(async (options: { json?: boolean }) => {
+    process.exitCode = (await import('./snapshots.ts')).listSnapshotsCommand(options)
+  })
+snapshots
+  .command('show')
+  .description('say what is in one, and check every byte of it')
+  .argument('<snapshot>', 'its id, its name, or its folder')
+  .addOption(json())
+  .action(async (which: string, options: { json?: boolean }) => {
+    process.exitCode = await (await import('./snapshots.ts')).showSnapshotCommand(which, options)
+  })
+snapshots
+  .command('rm')
+  .description('remove some for good')
+  .argument('<snapshot...>', 'their ids or names')
+  .addOption(json())
+  .action(async (which: string[], options: { json?: boolean }) => {
+    process.exitCode = (await import('./snapshots.ts')).removeSnapshotsCommand(which, options)
+  })
+
+const sandboxes = program.command('sandboxes').description('the sandboxes that are on this machine now')
+sandboxes
+  .command('ls', { isDefault: true })
+  .description('list them: whose they are, and how long they have')
+  .addOption(json())
+  .action(async (options: { json?: boolean }) => (await import('./sandboxes.ts')).listSandboxesCommand(options))
+sandboxes
+  .command('stop')
+  .description('end some that no living process uses')
+  .argument('[id...]', 'their ids')
+  .option('--all', 'all of those')
+  .addOption(json())
+  .action(async (ids: string[], options: StopSandboxesOptions) =>
+    (await import('./stop-sandboxes.ts')).stopSandboxesCommand(ids, options),
+  )
+
+const environments = program.command('env').description('the Python environments that Seer has made on this machine')
+environments
+  .command('ls', { isDefault: true })
+  .description('list them, the ones used last first')
+  .addOption(json())
+  .action(async (options: { json?: boolean }) => {
+    process.exitCode = await (await import('./env.ts')).listEnvironmentsCommand(options)
+  })
+environments
+  .command('rm')
+  .description('remove some; they are made again when they are needed')
+  .argument('[environment...]', 'their ids, or enough of their beginnings')
+  .option('--unused', 'all that no sandbox uses, but the standard one; and what killed processes left half made')
+  .addOption(json())
+  .action(async (ids: string[], options: { json?: boolean; unused?: boolean }) => {
+    process.exitCode = await (await import('./env.ts')).removeEnvironmentsCommand(ids, options)
+  })
+
 program
   .command('gc')
-  .description('save what crashed runs left behind, and end their processes')
+  .description('save what crashed runs left behind, end their processes, and remove sandboxes that are dead')
   .addOption(outputDir())
   .addOption(json())
   .action(async (options: Common) => (await import('./gc.ts')).gcCommand(options))

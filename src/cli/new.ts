@@ -29,10 +29,13 @@ export async function newCommand(folder: string, options: { from?: string }): Pr
   const seer = seerPath()
   const about = { name: basename(target), from: basename(source), seer, profiles: Object.keys(profiles) }
   const hasModel = Object.hasOwn(params.shape, 'model')
-  const { toolkit } = copyExperiment(source, target, (files) => newFiles({ ...about, hasModel, toolkit: files }))
+  const { toolkit, skills } = copyExperiment(source, target, (files) =>
+    newFiles({ ...about, hasModel, toolkit: files }),
+  )
   const terminal = openTerminal()
   terminal.say(`${basename(source)} is copied to ${target}.`)
   if (toolkit.length > 0) terminal.say(`With its own copies of the toolkit files ${toolkit.join(', ')}, in toolkit/.`)
+  if (skills.length > 0) terminal.say(`With its own copies of the skills ${skills.join(', ')}, in skills/.`)
   await warnUnlessLoads(target)
   terminal.printRaw(`\nNext:\n  cd ${quoted(folder)}\n  ${seer} run .\n`)
   terminal.say(

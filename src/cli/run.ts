@@ -42,7 +42,7 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
   const found = findExperiment(nameOrPath)
   const experiment = asExperiment(await loadExperiment(found), found)
   const folder = statSync(found).isDirectory() ? found : dirname(found)
-  await recoverBefore(() => recoverAll(options.outputDir), say)
+  await recoverBefore(async () => (await recoverAll(options.outputDir)).recoveries, say)
   const interrupt = onInterrupt(options.outputDir)
   const page = options.view ? await openPage(options, interrupt) : undefined
   // Node ends a process that only awaits a promise: a run ends when it says so.

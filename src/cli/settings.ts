@@ -15,7 +15,7 @@ export const exitCodes = {
 } as const
 
 const USAGE =
-  /^(unknown-|invalid-options|experiment-|task-|model-|library-|run-unknown|run-ambiguous|recording-missing|recording-unreadable|provider-key-missing|provider-url-invalid|price-unknown|env-file-unreadable)/
+  /^(unknown-|invalid-options|experiment-|task-|model-|library-|skill-|run-unknown|run-ambiguous|snapshot-unknown|snapshot-ambiguous|sandbox-unknown|environment-unknown|recording-missing|recording-unreadable|provider-key-missing|provider-url-invalid|price-unknown|env-file-unreadable)/
 
 export function exitCodeOf(code: string): number {
   if (code === 'recording-stale') return exitCodes.staleRecording

@@ -41,6 +41,8 @@ export function headerLines(look: Look, facts: RunFacts): string[] {
       'model',
       [subject, ...(subject.base ? [subject.base] : [])].map(weightsText).join(', on '),
     ]),
+    ...givenRows('libraries', summary.libraries),
+    ...givenRows('skills', summary.skills),
     ['sandbox', `${summary.backend ?? 'none'}, ${summary.confinement === 'none' ? NOT_CONFINED : summary.confinement}`],
     ...(summary.compute ? [['computed on', computeText(summary.compute)] as [string, string]] : []),
     ['time', timeText(facts)],
@@ -62,6 +64,10 @@ export function headerLines(look: Look, facts: RunFacts): string[] {
     ...rows.flatMap(([label, value]) => labelled(look, label, value)),
     ...statusNote(look, facts),
   ]
+}
+
+function givenRows(label: string, given: readonly { readonly name: string }[]): [string, string][] {
+  return given.length === 0 ? [] : [[label, given.map(({ name }) => name).join(', ')]]
 }
 
 export function endLines(look: Look, facts: RunFacts): string[] {

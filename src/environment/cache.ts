@@ -15,7 +15,10 @@ export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /** Written into a folder when it is complete. A folder without it does not count, whatever it holds. */
-const readyMark = '.seer-ready.json'
+export const readyMark = '.seer-ready.json'
+
+/** Held by whoever makes or removes the folder. */
+export const lockOf = (path: string): string => `${path}.lock`
 
 export type BuildOptions<T> = {
   /** Fills the folder that it is given (`path` only comes to be by a rename) and returns what is to be known about it. */
@@ -48,7 +51,7 @@ export async function buildOnce<T>(path: string, options: BuildOptions<T>): Prom
 
   try {
     await mkdir(dirname(path), { recursive: true })
-    return await withLock(`${path}.lock`, options, async () => {
+    return await withLock(lockOf(path), options, async () => {
       const readyNow = await readReady(path, options)
       return readyNow === undefined
         ? { value: await buildAndPublish(path, options), built: true }
@@ -92,7 +95,8 @@ async function removeAbandoned(path: string): Promise<void> {
     if (!name.startsWith(prefix)) continue
     const pid = Number(name.slice(prefix.length).split('-')[0])
     if (pid === process.pid || isProcessAlive(pid)) continue
-    await rm(join(dirname(path), name), { recursive: true, force: true })
+    // A tool that the builder had started may still write there; what it leaves goes the next time.
+    await rm(join(dirname(path), name), { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
   }
 }
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { SeerError } from '../errors.ts'
+import { describeError, SeerError } from '../errors.ts'
 import { readJsonFile, writeJsonFile } from './json-file.ts'
 import { runTool } from './run-tool.ts'
 import type { SetupContext } from './progress.ts'
@@ -11,11 +11,14 @@ const pythonSchema = z.object({
   /** The interpreter itself, not a shim or a link of a version manager. */
   executable: z.string(),
   version: z.string(),
-  /** The machine as Python names it, with the C library: `linux-x86_64-glibc`. Wheels depend on it. */
+  /** The machine as Python names it, with the C library: `linux-x86_64-glibc`, `-t` without the lock. Wheels depend on it. */
   platform: z.string(),
   hasPip: z.boolean(),
 })
 export type Python = z.infer<typeof pythonSchema>
+
+/** One that says nothing for so long never will: a shim that asks, a disk that is away. */
+const ANSWER_MS = 30_000
 
 const candidates = ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python']
 
@@ -24,7 +27,7 @@ import importlib.util, json, platform, sys, sysconfig
 print(json.dumps({
     "executable": sys.executable,
     "version": platform.python_version(),
-    "platform": "-".join(x for x in (sysconfig.get_platform(), platform.libc_ver()[0]) if x),
+    "platform": "-".join(x for x in (sysconfig.get_platform(), platform.libc_ver()[0], getattr(sys, "abiflags", "")) if x),
     "hasPip": importlib.util.find_spec("pip") is not None,
 }))
 `
@@ -74,19 +77,33 @@ async function modifiedMs(path: string): Promise<number | undefined> {
   return (await stat(path).catch(() => undefined))?.mtimeMs
 }
 
-async function probePython(name: string, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined) {
+/** What a Python says of itself, or in words why it does not. */
+export async function probePython(
+  name: string,
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<Python | string> {
+  const deadline = AbortSignal.timeout(ANSWER_MS)
   let result
   try {
     // A folder of nobody's: a `json.py` in the current folder must not be what the probe imports.
-    result = await runTool([name, '-c', probe], { env, cwd: tmpdir(), signal })
+    const both = signal ? AbortSignal.any([signal, deadline]) : deadline
+    result = await runTool([name, '-c', probe], { env, cwd: tmpdir(), signal: both })
   } catch (error) {
     signal?.throwIfAborted()
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'not found' : String(error)
+    if (deadline.aborted) return `no answer within ${ANSWER_MS / 1000} s`
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'not found' : describeError(error)
   }
   const parsed = parseProbe(result.stdout)
   if (parsed) return parsed
   // A Python 2 or a version manager's empty shim: what it says is the best that one can tell.
-  return result.stderr.trim().split('\n')[0] || `exit ${result.exitCode ?? 'by a signal'}`
+  return lastWords(result.stderr) || `exit ${result.exitCode ?? 'by a signal'}`
+}
+
+/** Of a traceback the last line says what went wrong; of everything else the first. */
+function lastWords(stderr: string): string | undefined {
+  const lines = stderr.trim().split('\n')
+  return lines[0]?.startsWith('Traceback') ? lines.at(-1) : lines[0]
 }
 
 function parseProbe(stdout: string): Python | undefined {

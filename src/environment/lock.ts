@@ -86,6 +86,12 @@ async function takeAway(path: string, text: string): Promise<void> {
   await rm(aside, { force: true })
 }
 
+/** Whether a living process holds it, here or on another machine. */
+export async function isLocked(path: string): Promise<boolean> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text !== undefined && !(await isStale(path, text))
+}
+
 async function isStale(path: string, text: string): Promise<boolean> {
   const holder = parseJson(text, holderSchema)
   const silentMs = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now())

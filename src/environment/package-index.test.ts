@@ -1,24 +1,24 @@
+import { homedir } from 'node:os'
+import { relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { parsePipConfig, uvIndexEnvironment } from './package-index.ts'
+import { localPath, pipConfig, uvIndexEnvironment } from './package-index.ts'
 
 const nothing = { extraIndexUrls: [], findLinks: [], trustedHosts: [], noIndex: false }
 
 test.each([
-  ['nothing', '', nothing],
-  ['an index', "global.index-url='https://a.test/simple'", { ...nothing, indexUrl: 'https://a.test/simple' }],
-  ['several, by spaces', "global.find-links='/a /b'", { ...nothing, findLinks: ['/a', '/b'] }],
+  ['nothing', {}, nothing],
+  ['an index', { 'index-url': ' https://a.test/simple\n' }, { ...nothing, indexUrl: 'https://a.test/simple' }],
+  ['several, by spaces', { 'find-links': '/a /b' }, { ...nothing, findLinks: ['/a', '/b'] }],
   [
     'several, by lines',
-    "global.find-links='\\n/a\\nhttps://b.test/x'",
+    { 'find-links': '\n/a\nhttps://b.test/x' },
     { ...nothing, findLinks: ['/a', 'https://b.test/x'] },
   ],
-  ['the environment before files', "global.cert='/a'\n:env:.cert='/b'", { ...nothing, cert: '/b' }],
-  ['install before global', "install.cert='/b'\nglobal.cert='/a'", { ...nothing, cert: '/b' }],
-  ['double quotes', `global.cert="/it's"`, { ...nothing, cert: "/it's" }],
-  ['no index at all', "global.no-index='true'", { ...nothing, noIndex: true }],
-  ['noise', "WARNING: x\ndownload.cert='/a'", nothing],
-])('pip says %s', (_name, text, expected) => {
-  expect(parsePipConfig(text)).toEqual(expected)
+  ['no index at all', { 'no-index': 'true' }, { ...nothing, noIndex: true }],
+  ['an index after all', { 'no-index': 'false' }, nothing],
+])('pip says %s', (_name, settings, expected) => {
+  expect(pipConfig(new Map(Object.entries(settings)))).toEqual(expected)
 })
 
 test('uv is told the same', () => {
@@ -26,7 +26,7 @@ test('uv is told the same', () => {
     ...nothing,
     indexUrl: 'i',
     extraIndexUrls: ['e', 'f'],
-    findLinks: ['/l', 'm'],
+    findLinks: [import.meta.dirname, '/none/such', 'https://m.test/wheels'],
     cert: 'c',
     trustedHosts: ['h'],
   }
@@ -34,7 +34,7 @@ test('uv is told the same', () => {
     UV_DEFAULT_INDEX: 'i',
     UV_EXTRA_INDEX_URL: 'e f',
     UV_INDEX_STRATEGY: 'unsafe-best-match',
-    UV_FIND_LINKS: '/l,m',
+    UV_FIND_LINKS: `${import.meta.dirname},https://m.test/wheels`,
     SSL_CERT_FILE: 'c',
     UV_INSECURE_HOST: 'h',
   })
@@ -44,4 +44,14 @@ test('what the user has set for uv stands', () => {
   const pip = { ...nothing, indexUrl: 'i', extraIndexUrls: ['e'] }
   const own = { UV_INDEX_URL: 'mine', UV_INDEX: 'mine too', UV_INDEX_STRATEGY: 'first-index' }
   expect(uvIndexEnvironment(pip, own)).toEqual(own)
+})
+
+test('files and folders are found as pip names them', () => {
+  const here = import.meta.dirname
+  expect(localPath(here)).toBe(here)
+  expect(localPath(pathToFileURL(here).href)).toBe(here)
+  expect(localPath(relative(process.cwd(), here))).toBe(here)
+  expect(localPath('~')).toBe(homedir())
+  for (const none of ['/none/such', 'file:///none/such', 'file://other-machine/tmp', `https://x.test${here}`])
+    expect(localPath(none)).toBeUndefined()
 })

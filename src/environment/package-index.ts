@@ -1,5 +1,8 @@
-import { tmpdir } from 'node:os'
-import { runTool } from './run-tool.ts'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readPipSettings } from './pip-settings.ts'
 import type { Python } from './find-python.ts'
 import type { SetupContext } from './progress.ts'
 
@@ -14,25 +17,17 @@ export type PipConfig = {
   noIndex: boolean
 }
 
-/** Reads pip's configuration: its files and its environment together, as pip itself would apply them. */
-export async function readPipConfig(python: Python, context: SetupContext): Promise<PipConfig> {
-  const env = context.env ?? process.env
-  if (!python.hasPip) return parsePipConfig('')
-  const argv = [python.executable, '-m', 'pip', 'config', 'list'] as const
-  const result = await runTool([...argv], { env, cwd: tmpdir(), signal: context.signal })
-  return parsePipConfig(result.exitCode === 0 ? result.stdout : '')
+/** What pip's files and its environment together say of where packages come from. */
+export async function readPipConfig(
+  python: Pick<Python, 'executable'>,
+  context: Pick<SetupContext, 'env'>,
+): Promise<PipConfig> {
+  return pipConfig(await readPipSettings(dirname(dirname(python.executable)), context.env ?? process.env))
 }
 
-/** The lines are `global.index-url='https://…'`, `install.…` and `:env:.…`; values are Python string literals. */
-export function parsePipConfig(text: string): PipConfig {
-  const values = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    const match = /^(global|install|:env:)\.([a-z-]+)=(['"])(.*)\3$/.exec(line.trim())
-    if (match) values.set(`${match[1]}.${match[2]}`, match[4]?.replaceAll('\\n', '\n').replaceAll('\\\\', '\\') ?? '')
-  }
-  const one = (key: string) =>
-    (values.get(`:env:.${key}`) ?? values.get(`install.${key}`) ?? values.get(`global.${key}`))?.trim() || undefined
-  const many = (key: string) => one(key)?.split(/\s+/).filter(Boolean) ?? []
+export function pipConfig(settings: ReadonlyMap<string, string>): PipConfig {
+  const one = (name: string) => settings.get(name)?.trim() || undefined
+  const many = (name: string) => one(name)?.split(/\s+/).filter(Boolean) ?? []
   const indexUrl = one('index-url')
   const cert = one('cert')
   const clientCert = one('client-cert')
@@ -43,7 +38,7 @@ export function parsePipConfig(text: string): PipConfig {
     ...(cert && { cert }),
     ...(clientCert && { clientCert }),
     trustedHosts: many('trusted-host'),
-    noIndex: /^(1|true|yes|on)$/i.test(one('no-index') ?? ''),
+    noIndex: /^(y|yes|t|true|on|1)$/i.test(one('no-index') ?? ''),
   }
 }
 
@@ -59,10 +54,25 @@ export function uvIndexEnvironment(pip: PipConfig, env: NodeJS.ProcessEnv): Node
     // pip takes the best version of all indexes; uv by default only looks at the first that knows the name.
     translated['UV_INDEX_STRATEGY'] = 'unsafe-best-match'
   }
-  if (pip.findLinks.length > 0) translated['UV_FIND_LINKS'] = pip.findLinks.join(',')
+  // pip goes on where such a folder is not there; uv would end.
+  const links = pip.findLinks.flatMap((link) => (isRemote(link) ? [link] : (localPath(link) ?? [])))
+  if (links.length > 0) translated['UV_FIND_LINKS'] = links.join(',')
   if (pip.cert) translated['SSL_CERT_FILE'] = pip.cert
   if (pip.clientCert) translated['SSL_CLIENT_CERT'] = pip.clientCert
   if (pip.trustedHosts.length > 0) translated['UV_INSECURE_HOST'] = pip.trustedHosts.join(' ')
   if (pip.noIndex) translated['UV_NO_INDEX'] = '1'
   return { ...translated, ...env }
+}
+
+const isRemote = (link: string) => /^(?!file:)\w+:\/\//.test(link)
+
+/** A file or folder that is there, named as pip takes it: by its path, with a ~, or as an address. */
+export function localPath(named: string): string | undefined {
+  if (isRemote(named)) return undefined
+  try {
+    const path = named.startsWith('file://') ? fileURLToPath(named) : resolve(named.replace(/^~(?=\/|$)/, homedir()))
+    return existsSync(path) ? path : undefined
+  } catch {
+    return undefined // no address of a file of this machine
+  }
 }

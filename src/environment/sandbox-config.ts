@@ -2,8 +2,10 @@
 import { z } from 'zod'
 import { parseOptions } from '../options.ts'
 import { checkCapabilities } from './capabilities.ts'
+import { targetOf } from './files/target.ts'
 import { checkModels, modelConfigSchema } from './models/model-config.ts'
-import { repoConfigSchema } from './repos/repo-config.ts'
+import { checkNetworkIsHeld, parseNetwork } from './network.ts'
+import { checkRepos, repoConfigSchema } from './repos/repo-config.ts'
 
 const SECONDS_PER_DAY = 86_400
 
@@ -39,7 +41,12 @@ export const sandboxConfigSchema = z.strictObject({
   localFiles: z.array(placed).default([]),
   localDirs: z.array(placed).default([]),
   /** Environment variables of the kernel, which gets nothing else of this machine's environment. */
-  env: z.record(z.string(), z.string()).default({}),
+  env: z
+    .record(
+      z.string().regex(/^[^=\0]+$/, 'is no name of a variable'),
+      z.string().regex(/^[^\0]*$/, 'holds a zero byte'),
+    )
+    .default({}),
   /** Where its code may connect to: `none`, hosts (`['api.openai.com', '*.huggingface.co']`), or `open` for every public address. */
   network: z.union([z.enum(['none', 'open']), z.array(z.string()).min(1)]).default('none'),
   /** VS Code in the browser, in the sandbox. */
@@ -53,7 +60,11 @@ export type ParsedSandboxConfig = z.output<typeof sandboxConfigSchema>
 /** Throws a SeerError for an unknown key, a value of the wrong kind, and what this machine cannot honour. */
 export function parseSandboxConfig(config: SandboxConfig): ParsedSandboxConfig {
   const parsed = parseOptions('Sandbox', sandboxConfigSchema, config)
-  checkModels(parsed.models)
+  checkModels(parsed.models, parsed.gpu === null ? 0 : (parsed.gpuCount ?? 1))
+  checkRepos(parsed.repos)
+  parseNetwork(parsed.network)
+  checkNetworkIsHeld(parsed.network, !parsed.unconfined)
+  for (const [, to] of [...parsed.localFiles, ...parsed.localDirs]) targetOf(to)
   checkCapabilities(parsed)
   return parsed
 }

@@ -36,6 +36,7 @@ export async function runLoop(
 
   for (let turns = 0; turns < request.maxTurns; turns++) {
     for (const text of await heard(context)) tell(text, 'researcher')
+    for (const text of context.inbox?.takeNotices?.() ?? []) tell(text, 'system')
     const turn = await ask(history, () => limits.next([tools, ...history]))
     if (turn === undefined) return { reason: 'interrupted' }
     if ('stop' in turn) return { reason: 'limit', detail: turn.stop }

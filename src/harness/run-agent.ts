@@ -82,7 +82,12 @@ async function* agentEvents(
   const signal = AbortSignal.any([left.signal, interrupted, run.signal, ...(parsed.signal ? [parsed.signal] : [])])
   const events = run.events()
   let provider: Provider | undefined
-  const withdraw = run.steering.add({ ...agent, role: parsed.role, isRecorded: () => provider?.name === 'recorded' })
+  const withdraw = run.steering.add({
+    ...agent,
+    tell: (text) => mailbox.tell(text),
+    role: parsed.role,
+    isRecorded: () => provider?.name === 'recorded',
+  })
   const render =
     parsed.quiet || choice?.quiet
       ? undefined
@@ -139,6 +144,7 @@ function contextOf(run: Run, role: string, servers: readonly LocalServer[], sign
 function inboxOf(run: Run, mailbox: Mailbox, events: EventQueue) {
   return {
     take: () => mailbox.take().map(run.redactor.text),
+    takeNotices: () => mailbox.takeNotices().map(run.redactor.text),
     caughtUp: (signal: AbortSignal) => untilAborted(events.caughtUp(), signal),
   }
 }

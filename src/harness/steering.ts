@@ -13,21 +13,26 @@ export interface LiveAgent {
 
 /** What was sent to an agent and has not been told to it. */
 export interface Inbox {
-  /** All of it; it is then empty. */
+  /** All that a researcher said; it is then empty. */
   take(): string[]
+  /** The same of what Seer itself has to say: it is worth no turn of its own. */
+  takeNotices?(): string[]
   /** Resolves once whoever reads the agent's events has read them all: what it sends in answer to one is then here. */
   caughtUp(signal: AbortSignal): Promise<void>
 }
 
 export interface Mailbox {
   send(text: string): void
+  tell(text: string): void
   take(): string[]
+  takeNotices(): string[]
   /** From now on nothing can be sent. Returns what nobody was told. */
   close(): string[]
 }
 
 export function openMailbox(role: string): Mailbox {
   let waiting: string[] = []
+  let notices: string[] = []
   let closed = false
   const take = () => {
     const taken = waiting
@@ -36,6 +41,12 @@ export function openMailbox(role: string): Mailbox {
   }
   return {
     take,
+    takeNotices() {
+      const taken = notices
+      notices = []
+      return taken
+    },
+    tell: (text) => void notices.push(text),
     send(text) {
       if (text.trim() === '') throw new SeerError('invalid-options', { message: 'An empty text cannot be sent.' })
       if (closed)

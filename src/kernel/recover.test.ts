@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { blobOf, output, record, sha256Of } from '../../test/fixtures/memory-host.ts'
+import { factsOf } from '../../test/fixtures/sandbox-facts.ts'
 import { newFolder, newRun } from '../../test/fixtures/memory-run.ts'
 import { checkRun } from '../run/check.ts'
 import { knownEvents } from '../run/events.ts'
@@ -12,14 +13,17 @@ import type { Run } from '../run/run.ts'
 import { recoverRun } from './recover.ts'
 
 /** What a process leaves that was killed in mid-cell: a log that ends in the middle of a record, and a host's files. */
-function crashed(records: readonly object[]): { run: Run; stateDir: string } {
+function crashed(
+  records: readonly object[],
+  { fromSeq = 0, seq = 1, again = false }: { fromSeq?: number; seq?: number | null; again?: boolean } = {},
+): { run: Run; stateDir: string } {
   const run = newRun()
   const stateDir = newFolder()
   mkdirSync(join(stateDir, 'blobs'))
   writeFileSync(join(stateDir, 'journal.jsonl'), records.map((one) => `${JSON.stringify(one)}\n`).join(''))
   const place = { by: 'agent:x', session: 's1', sandbox: 'sb-1' } as const
-  const attach = { id: 'sb-1', stateDir, runtimeDir: join(stateDir, 'run'), python: '/usr/bin/python3' }
-  run.emit({
+  const attach = { id: 'sb-1', stateDir, runtimeDir: join(stateDir, 'run'), python: '/usr/bin/python3', fromSeq }
+  const start = {
     type: 'sandbox-start',
     by: 'system',
     sandbox: 'sb-1',
@@ -28,15 +32,21 @@ function crashed(records: readonly object[]): { run: Run; stateDir: string } {
     environment: 'e',
     workspacePath: '/w',
     attach,
-  })
+  } as const
+  run.emit(start)
+  if (again) {
+    run.emit({ type: 'sandbox-end', by: 'system', sandbox: 'sb-1', reason: 'detached' })
+    run.emit({ ...start, attached: true })
+  }
   run.emit({ type: 'cell-start', ...place, cell: 'c1', code: '1', hidden: false })
-  run.emit({
-    type: 'cell-output',
-    ...place,
-    cell: 'c1',
-    kernel: { generation: 1, seq: 1 },
-    output: { output_type: 'stream', name: 'stdout', text: 'one' },
-  })
+  if (seq !== null)
+    run.emit({
+      type: 'cell-output',
+      ...place,
+      cell: 'c1',
+      kernel: { generation: 1, seq },
+      output: { output_type: 'stream', name: 'stdout', text: 'one' },
+    })
   kill(run)
   return { run, stateDir }
 }
@@ -82,6 +92,43 @@ test('the run lasted until its last event before the recovery, however late and 
   const told = JSON.parse(readFileSync(join(run.folder, 'run.json'), 'utf8')) as { endedAt: string }
   expect(told).toMatchObject({ endedAt: last, durationMs: Date.parse(last) - Date.parse(first) })
   expect((await checkRun(run.folder)).problems).toEqual([])
+})
+
+test('a sandbox that was let go in the moment in which its process was killed is left alone', async () => {
+  const { run, stateDir } = crashed([output(1, 'one')])
+  const detached = { at: '2026-11-23T12:00:00.000Z', until: '2026-11-23T13:00:00.000Z' }
+  writeFileSync(join(stateDir, 'sandbox.json'), JSON.stringify(factsOf(stateDir, 'sb-1', { detached })))
+  expect(await recoverRun(run.folder)).toMatchObject({ recovered: 1, problems: [] })
+  expect((await log(run)).types).toEqual(['notice-add', 'sandbox-end', 'run-end'])
+  expect(existsSync(join(stateDir, 'journal.jsonl'))).toBe(true)
+})
+
+test('one that another run has taken up since is left to it; where that run is gone, it is this one’s again', async () => {
+  const other = newRun()
+  const { run, stateDir } = crashed([output(1, 'one'), output(2, 'two')])
+  writeFileSync(join(stateDir, 'run-folder'), other.folder)
+  await recoverRun(run.folder)
+  expect([(await log(run)).printed, existsSync(stateDir)]).toEqual([['one'], true])
+  const moved = crashed([output(1, 'one'), output(2, 'two')])
+  writeFileSync(join(moved.stateDir, 'run-folder'), '/where/it/lay/before')
+  await recoverRun(moved.run.folder)
+  expect([(await log(moved.run)).printed, existsSync(moved.stateDir)]).toEqual([['one', 'two'], false])
+})
+
+test('one that it had let go, and has taken up again, is its own', async () => {
+  const { run, stateDir } = crashed([output(1, 'one'), output(2, 'two')], { again: true })
+  await recoverRun(run.folder)
+  expect([(await log(run)).printed, existsSync(stateDir)]).toEqual([['one', 'two'], false])
+})
+
+test('of one that it took up, the run is given what came after that', async () => {
+  const records = [output(1, 'of'), output(2, 'another'), output(3, 'one'), output(4, 'two')]
+  const { run } = crashed(records, { fromSeq: 2, seq: 3 })
+  await recoverRun(run.folder)
+  expect((await log(run)).printed).toEqual(['one', 'two'])
+  const unheard = crashed(records, { fromSeq: 2, seq: null })
+  await recoverRun(unheard.run.folder)
+  expect((await log(unheard.run)).printed).toEqual(['one', 'two'])
 })
 
 test('two at once: one recovers', async () => {

@@ -4,16 +4,18 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { deadHostConnection } from '../channel/dead-host.ts'
 import { Journal, type JournalPosition } from '../channel/journal.ts'
 import { journalSink } from '../environment/journal-sink.ts'
+import { isStillOf } from '../environment/known-sandboxes.ts'
 import { recallSecrets } from '../environment/secrets.ts'
 import { describeError, SeerError } from '../errors.ts'
 import { readLock } from '../run/lock.ts'
 import { isRecovery, RECOVERY_NOTICE } from '../run/lifetime.ts'
 import { Run } from '../run/run.ts'
 import { readEvents } from '../run/log-reader.ts'
-import type { EventOf, RunEvent, UnknownEvent } from '../run/events.ts'
+import { knownEvents, type EventOf, type RunEvent, type UnknownEvent } from '../run/events.ts'
 import type { Machine } from '../sandbox/backend.ts'
 import { attachLocalMachine } from '../sandbox/local/local.ts'
 import { endHost } from '../sandbox/local/end-host.ts'
@@ -50,13 +52,8 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
   const before = run.lastSeq
   for (const start of openSandboxes(events)) {
     try {
-      await drainSandbox(run, start, events)
-      run.emit({
-        type: 'sandbox-end',
-        by: 'system',
-        ...(start.sandbox ? { sandbox: start.sandbox } : {}),
-        reason: 'its run crashed',
-      })
+      const reason = await drainSandbox(run, start, events)
+      run.emit({ type: 'sandbox-end', by: 'system', ...(start.sandbox ? { sandbox: start.sandbox } : {}), reason })
     } catch (error) {
       problems.push(`sandbox ${start.sandbox}: ${describeError(error)}`)
     }
@@ -68,17 +65,27 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
   return { run: run.id, folder, recovered, problems }
 }
 
+/** A run may let go of a sandbox and take it up again: what counts is what came last. */
 function openSandboxes(events: readonly LoggedEvent[]): EventOf<'sandbox-start'>[] {
-  const ended = new Set(events.filter(({ type }) => type === 'sandbox-end').map(({ sandbox }) => sandbox))
-  return events.filter(
-    (event): event is EventOf<'sandbox-start'> => event.type === 'sandbox-start' && !ended.has(event.sandbox),
-  )
+  const open = new Map<string | undefined, EventOf<'sandbox-start'>>()
+  for (const event of knownEvents(events)) {
+    if (event.type === 'sandbox-start') open.set(event.sandbox, event)
+    if (event.type === 'sandbox-end') open.delete(event.sandbox)
+  }
+  return [...open.values()]
 }
 
-async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: readonly LoggedEvent[]): Promise<void> {
+/** Returns how it ended, for the log. */
+async function drainSandbox(
+  run: Run,
+  start: EventOf<'sandbox-start'>,
+  events: readonly LoggedEvent[],
+): Promise<string> {
   const attached = attachLocalMachine(start.attach)
   if (!attached) throw new Error('the log does not say where it ran')
   const { machine, layout } = attached
+  // What it had printed was read before: it was let go in the very moment in which the process was killed.
+  if (existsSync(layout.stateDir) && !isStillOf(layout.stateDir, run.folder)) return 'detached'
   // First its end: then what it holds has an end too, and a cell that prints for ever cannot hold us up.
   await endHost(layout)
   const authors = new Map(
@@ -89,10 +96,11 @@ async function drainSandbox(run: Run, start: EventOf<'sandbox-start'>, events: r
   const sandbox = start.sandbox ?? ''
   const authorOf = (session: string, cell: string) => authors.get(`${session}/${cell}`) ?? 'system'
   const sink = journalSink(run, filesOf(machine, recallSecrets(run, start.secrets ?? [])), { sandbox, authorOf })
-  const journal = new Journal(deadHostConnection(layout.stateDir), sink, positionIn(events, sandbox))
+  const journal = new Journal(deadHostConnection(layout.stateDir), sink, positionIn(events, start))
   await journal.drain()
   await run.sync()
   await machine.terminate()
+  return 'its run crashed'
 }
 
 /** Outputs were redacted by the host. A file is copied only where what must not stand in it is known again. */
@@ -102,12 +110,15 @@ function filesOf(machine: Pick<Machine, 'readFile'>, forgotten: readonly string[
   return { readFile: () => Promise.reject(new SeerError('secret-missing', { message })) }
 }
 
+/** Of a sandbox that the run took up, its journal before that is another run's. */
+const attachedSchema = z.object({ fromSeq: z.int().nonnegative().default(0) })
+
 /** The last journal record of a sandbox that the log holds, with the types of its events: it may hold only some of them. */
-function positionIn(events: readonly LoggedEvent[], sandbox: string): JournalPosition {
-  let seq = 0
+function positionIn(events: readonly LoggedEvent[], start: EventOf<'sandbox-start'>): JournalPosition {
+  let seq = attachedSchema.safeParse(start.attach).data?.fromSeq ?? 0
   let types = new Set<string>()
   for (const event of events) {
-    if (event.sandbox !== sandbox || !event.kernel || event.kernel.seq < seq) continue
+    if (event.sandbox !== start.sandbox || !event.kernel || event.kernel.seq < seq) continue
     if (event.kernel.seq > seq) types = new Set()
     seq = event.kernel.seq
     types.add(event.type)

@@ -4,7 +4,9 @@ import { DriftCard } from './drift.tsx'
 import { FindingCard } from './finding.tsx'
 import { AgentEnd, AgentStart, RunEnd, Saved } from './milestone.tsx'
 import { Notice } from './notice.tsx'
+import { ProcessLine } from './process-line.tsx'
 import type { RunState } from './run-state.ts'
+import { Connect, SnapshotSaved } from './sandbox-milestone.tsx'
 import { Saying } from './saying.tsx'
 import type { Entry } from './timeline.ts'
 import { ToolCallLine } from './tool-call.tsx'
@@ -43,6 +45,12 @@ export function EntryView({ entry, run, current, view }: EntryProps) {
       return <Notice level={entry.level} title={entry.title} text={entry.text} />
     case 'saved':
       return <Saved entry={entry} view={view} />
+    case 'process':
+      return <ProcessLine entry={entry} view={view} />
+    case 'connect':
+      return <Connect entry={entry} />
+    case 'snapshot':
+      return <SnapshotSaved entry={entry} />
     case 'drift':
       return <DriftCard report={entry.report} view={view} />
     case 'end':
@@ -57,5 +65,6 @@ export function versionOf(entry: Entry, run: RunState): string {
     const call = run.tools.calls[entry.key]
     return call ? `${call.status} ${call.durationMs}` : ''
   }
+  if (entry.kind === 'process') return entry.end === null ? 'running' : 'ended'
   return ''
 }

@@ -18,6 +18,8 @@ export function Facts({ summary }: { summary: Summary }) {
     ['Recorded', recorded.map(recordedText)],
     ['Answered by', models],
     ['Model under study', subjects.map(({ name, quantisation }) => `${name}, ${quantisation}`)],
+    ['Libraries', summary.libraries.length === 0 ? [] : [namesOf(summary.libraries)]],
+    ['Skills', summary.skills.length === 0 ? [] : [namesOf(summary.skills)]],
     ['Parameters', Object.entries(params).map(([name, value]) => `${name} = ${valueText(value)}`)],
     [
       'Sandbox',
@@ -44,6 +46,10 @@ export function Facts({ summary }: { summary: Summary }) {
       )}
     </dl>
   )
+}
+
+function namesOf(given: readonly { readonly name: string }[]): string {
+  return given.map(({ name }) => name).join(', ')
 }
 
 function valueText(value: unknown): string {

@@ -50,3 +50,20 @@ test('a message without words and reasoning is no entry; reasoning alone is one'
   expect(told(say('  '))).toEqual([])
   expect(told({ type: 'agent-message', by, role: 'assistant', text: '', thinking: 'hm' })).toEqual(['words'])
 })
+
+test('a process is one entry, from its start to its end; the end of a run leaves what has none', () => {
+  const start = (process: string): EventInput => {
+    return { type: 'process-start', by: 'setup', process, argv: ['ls', 'a b'], cwd: '.', purpose: 'exec' }
+  }
+  const more = { signal: null, durationMs: 5, stdout: 'o', stderr: '', omittedBytes: 0 }
+  const end: EventInput = { type: 'process-end', by: 'setup', process: 'p1', exitCode: 0, ...more }
+  const stray: EventInput = { ...end, process: '__proto__' }
+  const runEnd: EventInput = { type: 'run-end', by: 'system', status: 'completed', durationMs: 1 }
+  const entries = (...events: EventInput[]) => fold(runFold, stampAll(events)).timeline.entries
+  expect(entries(start('p1'), start('__proto__'), end)).toMatchObject([
+    { kind: 'process', command: "$ ls 'a b'", end: { exitCode: 0, stdout: 'o' } },
+    { kind: 'process', end: null },
+  ])
+  expect(entries(start('p1'), runEnd, end)).toMatchObject([{ kind: 'process', end: 'unknown' }, { kind: 'end' }])
+  expect(entries(stray)).toEqual([])
+})

@@ -2,6 +2,7 @@
  * A run in the order in which it happened: what each place of the page shows. Cells, findings and calls are named here and kept
  * in their own folds. (A notebook puts an edited cell where the old one was; whoever watches wants it where it is now.)
  */
+import { commandText, wholeCommand } from '../run/command-text.ts'
 import type { By, EventOf } from '../run/events.ts'
 import { cellKey } from '../run/fold-cells.ts'
 import { foldBy, type Steps } from '../run/fold.ts'
@@ -11,6 +12,11 @@ interface Placed {
   seq: number
   at: string
 }
+
+export type ProcessEnd = Pick<
+  EventOf<'process-end'>,
+  'exitCode' | 'signal' | 'because' | 'durationMs' | 'stdout' | 'stderr' | 'omittedBytes'
+>
 
 export type Entry = Placed &
   (
@@ -25,6 +31,17 @@ export type Entry = Placed &
     | { kind: 'agent-end'; by: By; reason: EventOf<'agent-end'>['reason']; detail: string | null }
     | { kind: 'notice'; level: 'info' | 'warning'; title: string; text: string }
     | { kind: 'saved'; name: string; sha256: string; bytes: number; file: string | null }
+    | {
+        kind: 'process'
+        by: By
+        /** On one line, and as it was given. */
+        command: string
+        code: string
+        /** Null while it runs. */
+        end: ProcessEnd | 'unknown' | null
+      }
+    | { kind: 'connect'; host: string; port: number; allowed: boolean; because: string | null }
+    | { kind: 'snapshot'; name: string; snapshot: string; files: number; bytes: number }
     | { kind: 'drift'; report: Pick<EventOf<'drift-report'>, 'recorded' | 'fresh' | 'rtol' | 'cells'> }
     | {
         kind: 'end'
@@ -39,6 +56,8 @@ export interface TimelineState {
   /** Keys of cells that have a place. */
   cells: Record<string, number>
   findings: number
+  /** Places of processes that run. */
+  processes: Record<string, number>
 }
 
 const steps: Steps<TimelineState> = {
@@ -81,6 +100,24 @@ const steps: Steps<TimelineState> = {
   'result-save': (state, { seq, at, name, sha256, bytes, file }) => {
     state.entries.push({ kind: 'saved', seq, at, name, sha256, bytes, file })
   },
+  'process-start': (state, event) => {
+    const { seq, at, by } = event
+    state.processes[processKey(event)] = state.entries.length
+    const told = { command: commandText(event), code: wholeCommand(event) }
+    state.entries.push({ kind: 'process', seq, at, by, ...told, end: null })
+  },
+  'process-end': (state, event) => {
+    const { exitCode, signal, because, durationMs, stdout, stderr, omittedBytes } = event
+    const entry = state.entries[state.processes[processKey(event)] ?? -1]
+    if (entry?.kind === 'process') entry.end = { exitCode, signal, because, durationMs, stdout, stderr, omittedBytes }
+    delete state.processes[processKey(event)]
+  },
+  'network-connect': (state, { seq, at, host, port, allowed, because = null }) => {
+    state.entries.push({ kind: 'connect', seq, at, host, port, allowed, because })
+  },
+  'snapshot-save': (state, { seq, at, name, snapshot, files, bytes }) => {
+    state.entries.push({ kind: 'snapshot', seq, at, name, snapshot, files, bytes })
+  },
   'drift-report': (state, { seq, at, recorded, fresh, rtol, cells }) => {
     state.entries.push({ kind: 'drift', seq, at, report: { recorded, fresh, rtol, cells } })
   },
@@ -93,11 +130,16 @@ const steps: Steps<TimelineState> = {
     state.entries.push({ kind: 'notice', seq, at, level: 'warning', title: 'Output lost', text })
   },
   'run-end': (state, { seq, at, status, durationMs, error = null }) => {
+    for (const index of Object.values(state.processes)) {
+      const entry = state.entries[index]
+      if (entry?.kind === 'process') entry.end = 'unknown'
+    }
+    state.processes = {}
     state.entries.push({ kind: 'end', seq, at, status, durationMs, error })
   },
 }
 
-export const timelineFold = foldBy<TimelineState>(() => ({ entries: [], cells: {}, findings: 0 }), steps)
+export const timelineFold = foldBy<TimelineState>(() => ({ entries: [], cells: {}, findings: 0, processes: {} }), steps)
 
 /** A cell stands where it was first heard of. */
 function placeCell(state: TimelineState, event: EventOf<'cell-start' | 'markdown-add' | 'cell-output'>): void {
@@ -105,4 +147,9 @@ function placeCell(state: TimelineState, event: EventOf<'cell-start' | 'markdown
   if (state.cells[key] !== undefined) return
   state.cells[key] = state.entries.length
   state.entries.push({ kind: 'cell', seq: event.seq, at: event.at, key })
+}
+
+/** Never a name that objects have by themselves. */
+function processKey({ sandbox, process }: EventOf<'process-start' | 'process-end'>): string {
+  return `${sandbox ?? ''}/${process}`
 }

@@ -122,3 +122,15 @@ test('a run that is ending is not stopped, and says so', async () => {
   await ended
   expect(run.signal.aborted).toBe(false)
 })
+
+test('Seer itself has something to say: to all that work, but not to a recording, and not to one that is being stopped', async () => {
+  const run = runs.start()
+  const [live, other, player] = [agent('live'), agent('other'), agent('player', true)]
+  for (const one of [live, player]) run.steering.add(one)
+  run.steering.tell('Soon.')
+  run.steering.interrupt('terminal')
+  run.steering.add(other)
+  run.steering.tell('Now.')
+  expect([live.done, other.done, player.done]).toEqual([['Soon.', 'interrupt'], ['Now.'], ['interrupt']])
+  expect((await steersOf(run)).map(([, action]) => action)).toEqual(['interrupt'])
+})

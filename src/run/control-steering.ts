@@ -13,6 +13,8 @@ export interface Steerable {
   isRecorded(): boolean
   interrupt(): void
   send(text: string): void
+  /** Says something that is not a researcher's. */
+  tell(text: string): void
 }
 
 export interface Steering {
@@ -22,6 +24,8 @@ export interface Steering {
   interrupt(from: SteerFrom): boolean
   /** Says something to the agent with this role; without one, to the only one that works. Throws where that cannot be. */
   message(text: string, from: SteerFrom, role?: string): void
+  /** Says something of Seer's own to all agents that work, but for those that play a recording. */
+  tell(text: string): void
   /** Aborts the run's signal. Throws `run-ended` when it is ending anyway. */
   stop(from: SteerFrom): void
   /** Whether somebody has interrupted or stopped something: such a run has not completed. */
@@ -73,6 +77,9 @@ export function openSteering(emit: Emit, abort: (reason: DOMException) => void):
       if (told.has(agent) || stopped) throw ending(agent)
       agent.send(text.toWellFormed())
       emit({ type: 'run-steer', by: 'researcher', action: 'message', from, agent: agent.role })
+    },
+    tell(text) {
+      for (const agent of agents) if (!agent.isRecorded() && !told.has(agent)) agent.tell(text)
     },
     stop(from) {
       if (stopped) return

@@ -166,7 +166,14 @@ export const eventPayloads = {
     because: z.string().optional(),
   }),
   /** A process behind the wall beside the kernels: `exec`, the install of a repository. */
-  'process-start': z.object({ process: z.string(), argv: z.array(z.string()), cwd: z.string(), purpose: z.string() }),
+  'process-start': z.object({
+    process: z.string(),
+    argv: z.array(z.string()),
+    cwd: z.string(),
+    purpose: z.string(),
+    /** What it was given on its stdin, where that is text: `execPython` gives its code so. */
+    input: z.string().optional(),
+  }),
   'process-end': z.object({
     process: z.string(),
     exitCode: z.int().nullable(),
@@ -189,6 +196,8 @@ export const eventPayloads = {
     kind: z.string(),
     toolsVersion: z.string(),
     libraries: z.array(z.object({ name: z.string(), sha256: sha256Schema })),
+    /** Absent where the agent was given none. */
+    skills: z.array(z.object({ name: z.string(), sha256: sha256Schema })).optional(),
     models: z.array(
       z.object({
         ...subjectSchema.shape,

@@ -126,6 +126,7 @@ test('run.json says what was run on what, with the same keys while it runs and a
     kind: 'notebook',
     toolsVersion: 'f00d',
     libraries: [{ name: 'lamps', sha256: sha }],
+    skills: [{ name: 'reading', sha256: sha }],
     models: [{ name: 'm', varName: 'model', weightsSha256: sha, quantisation: 'none' }],
   }
   const sandbox: EventInput = {
@@ -147,6 +148,7 @@ test('run.json says what was run on what, with the same keys while it runs and a
     environment: { id: 'env1', python: '/py' },
     toolsVersion: 'f00d',
     libraries: [{ name: 'lamps', sha256: sha }],
+    skills: [{ name: 'reading', sha256: sha }],
     subjects: [{ name: 'm', weightsSha256: sha, quantisation: 'none' }],
   })
   for (const other of [first, ended]) expect(Object.keys(runJson(other))).toEqual(Object.keys(runJson(running)))

@@ -44,6 +44,7 @@ export interface Summary {
   /** Of the tools of all sessions. */
   toolsVersion: string | null
   libraries: { name: string; sha256: string }[]
+  skills: { name: string; sha256: string }[]
   /** 'none' when nothing keeps the agent's code from the rest of the machine. */
   confinement: string | null
   /** Of the last confined sandbox: what it may take of the machine, and who holds it to that. Absent where there was none. */
@@ -123,6 +124,7 @@ function initial(): Summary {
     environment: null,
     toolsVersion: null,
     libraries: [],
+    skills: [],
     confinement: null,
     status: 'running',
     error: null,
@@ -171,6 +173,7 @@ const steps = foldBy<Summary>(initial, {
   'session-start': (s, e) => {
     for (const model of e.models) addOnce(s.subjects, subjectSchema.parse(model))
     for (const { name, sha256 } of e.libraries) addOnce(s.libraries, { name, sha256 })
+    for (const { name, sha256 } of e.skills ?? []) addOnce(s.skills, { name, sha256 })
     const versions = s.toolsVersion?.split(', ') ?? []
     if (!versions.includes(e.toolsVersion)) s.toolsVersion = [...versions, e.toolsVersion].join(', ')
   },

@@ -35,7 +35,8 @@ export function socketPath(parts: readonly string[], options: SocketPathOptions 
   return path
 }
 
-function rootsFor(env: NodeJS.ProcessEnv): string[] {
+/** The folders in which sockets may lie: the first that is short enough is taken. */
+export function rootsFor(env: NodeJS.ProcessEnv): string[] {
   const runtime = env['XDG_RUNTIME_DIR']
   const roots = [join(tmpdir(), `seer-${userInfo().uid}`), `/tmp/seer-${userInfo().uid}`]
   // Under sudo it may still be the one of the user who called.

@@ -15,6 +15,35 @@ export interface Machine {
   writeFile(path: string, bytes: Uint8Array): Promise<void>
   /** Ends every process of the sandbox and gives back what it held. Idempotent. */
   terminate(): Promise<void>
+  /** Whole trees of files, in and out: for uploads, downloads and snapshots. */
+  readonly trees?: MachineTrees
+}
+
+export interface MachineTrees {
+  /**
+   * What lies at a path of the workspace: a file, whose own `path` is then '', or all that is in a folder, each folder before what is in
+   * it. No link is followed. What cannot be taken comes as `other`. An entry holds until the next one is asked for.
+   */
+  take(path: string, options?: { signal?: AbortSignal | undefined }): AsyncIterable<TreeEntry>
+  /** Puts entries below a path, or at it, where `path` is ''. Parents are made, a file that is there is replaced whole, no link is followed. */
+  put(path: string, entries: AsyncIterable<TreeEntry> | Iterable<TreeEntry>): Promise<void>
+}
+
+/** Paths have slashes, and start at the tree. */
+export type TreeEntry =
+  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'link'; readonly path: string; readonly target: string }
+  | { readonly kind: 'other'; readonly path: string; readonly why: string }
+  | TreeFile
+
+export interface TreeFile {
+  readonly kind: 'file'
+  readonly path: string
+  /** When it was found. */
+  readonly bytes: number
+  readonly isExecutable: boolean
+  /** Its bytes, in pieces. Throws `file-changed` after the last one where the file was changed meanwhile. May be asked for twice. */
+  read(): AsyncIterable<Uint8Array>
 }
 
 export interface MachineProcess {

@@ -6,7 +6,7 @@ import { findPythonRemembered } from '../find-python.ts'
 import { startStep, type SetupContext, type Step } from '../progress.ts'
 import { completeness, findSnapshot, hubCache, type HubWanted } from './hub-cache.ts'
 import { lookUp, type Listed } from './hub.ts'
-import { checkFit, gigabytes, type Load } from './memory.ts'
+import { checkAllFit, gigabytes, type Load } from './memory.ts'
 import type { ParsedModelConfig } from './model-config.ts'
 import { dtypeOf, loadedBytes, NOT_QUANTISED, parametersOf, storedBytes, type ModelFiles } from './model-files.ts'
 import { readModelFolder, type ModelKind } from './model-folder.ts'
@@ -44,8 +44,12 @@ const EMBEDDED_FILES: ModelFiles = {
   config: { dtype: 'float32', quantisation: NOT_QUANTISED },
 }
 
-/** Throws for a model that is not whole, not there, not ours to read, or too big for this machine. */
-export async function findModels(configs: readonly ParsedModelConfig[], context: SetupContext): Promise<FoundModel[]> {
+/** Throws for a model that is not whole, not there, not ours to read, or too big for this machine, or for its GPUs where it has some. */
+export async function findModels(
+  configs: readonly ParsedModelConfig[],
+  context: SetupContext,
+  freeGpuBytes?: number,
+): Promise<FoundModel[]> {
   const known = new Map<string, Found>()
   const models: FoundModel[] = []
   for (const config of configs) {
@@ -54,7 +58,7 @@ export async function findModels(configs: readonly ParsedModelConfig[], context:
       config.baseModel === undefined ? undefined : await findOnce(config.baseModel, config.baseRevision, 'model')
     models.push({ config, own, base, dtype: dtypeOf((base ?? own).files, config.dtype) })
   }
-  checkFit(models.map(loadOf))
+  checkAllFit(models.map(loadOf), freeGpuBytes)
   await checkDisk(models, context)
   return models
 
@@ -111,7 +115,7 @@ function unasked(wanted: HubWanted, found: { path: string; commit: string; files
 function loadOf({ config, own, base, dtype }: FoundModel): Load {
   const whole = (base ?? own).files
   const bytes = loadedBytes(whole, dtype) + (base ? storedBytes(own.files) : 0)
-  return { name: config.name, bytes, dtype, parameters: parametersOf(whole) }
+  return { name: config.name, bytes, dtype, parameters: parametersOf(whole), device: config.device }
 }
 
 async function checkDisk(models: readonly FoundModel[], { env }: SetupContext): Promise<void> {

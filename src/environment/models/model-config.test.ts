@@ -124,7 +124,7 @@ test.each<[string, ModelConfig[], string, RegExp, RegExp]>([
     /no "isPEFT"; did you mean "isPeft"/,
     /./,
   ],
-  ['a GPU', [{ name: 'org/a', device: 'cuda:0' }], 'model-device', /CPU build of torch/, /device/],
+  ['a GPU', [{ name: 'org/a', device: 'cuda:0' }], 'model-device', /has no GPU/, /device/],
   ['one variable twice', [{ name: 'org/a' }, { name: 'org/b' }], 'model-variable', /Two models/, /varName/],
   ['a word of Python', [{ name: 'org/a', varName: 'class' }], 'model-variable', /"class" cannot hold/, /varName/],
   [

@@ -49,14 +49,14 @@ export function tokenizerName(varName: string, count: number): string {
   return count === 1 ? 'tokenizer' : `${varName}_tokenizer`
 }
 
-/** Before anything starts and without a network: what can be seen to be wrong, alone or together. */
-export function checkModels(models: readonly ParsedModelConfig[]): void {
+/** Before anything starts and without a network: what can be seen to be wrong, alone or together. `gpus`: how many were asked for. */
+export function checkModels(models: readonly ParsedModelConfig[], gpus = 0): void {
   const taken = new Set<string>()
   for (const [i, model] of models.entries()) {
     const isSecond = models.findIndex(({ varName }) => varName === model.varName) < i
     checkVariable(model.varName, isSecond, taken, models.length)
     checkModel(model)
-    checkDevice(model)
+    checkDevice(model, gpus)
   }
 }
 
@@ -86,12 +86,16 @@ function checkModel(model: ParsedModelConfig): void {
     throw new SeerError('invalid-options', { message: `The model "${model.name}": ${problem[0]}`, hint: problem[1] })
 }
 
-/** Of the local backend, the only one so far. */
-function checkDevice({ name, device }: ParsedModelConfig): void {
-  if (!device.startsWith('cuda')) return
+/** GPUs are counted from 0 in each sandbox. */
+function checkDevice({ name, device }: ParsedModelConfig, gpus: number): void {
+  const number = Number(/^cuda(?::(\d+))?$/.exec(device)?.[1] ?? 0)
+  if (!device.startsWith('cuda') || number < gpus) return
   throw new SeerError('model-device', {
-    message: `The model "${name}" cannot be put on ${device}: sandboxes on this machine have the CPU build of torch.`,
-    hint: 'Leave out device, or set it to cpu.',
+    message:
+      gpus === 0
+        ? `The model "${name}" cannot be put on ${device}: the sandbox has no GPU.`
+        : `The model "${name}" cannot be put on ${device}: the sandbox has ${gpus} of them, counted from 0.`,
+    hint: gpus === 0 ? 'Leave out device, or ask for a GPU (`gpu`).' : 'Raise `gpuCount`, or choose another device.',
   })
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { checkFit } from './memory.ts'
+import { checkAllFit, checkFit } from './memory.ts'
 import { configFacts, dtypeOf, loadedBytes, parametersOf, type ModelFiles } from './model-files.ts'
 import { readModelFolder } from './model-folder.ts'
 
@@ -144,4 +144,16 @@ test('too big is refused with the numbers', () => {
     ),
   ).toThrow(/b takes about 4\.0 GB/)
   expect(() => checkFit([], 1, 1)).not.toThrow()
+})
+
+test('on GPUs it is their memory that counts, but for what is to be on the CPU', () => {
+  const load = { name: 'org/big', bytes: 30e9, dtype: 'bfloat16', parameters: 15e9 }
+  const tooBig = {
+    code: 'model-too-big',
+    message: expect.stringMatching(/org\/big takes about 30.0 GB.*24.0 GB.*on the GPUs/),
+  }
+  expect(() => checkAllFit([{ ...load, device: 'auto' }], 24e9)).toThrow(expect.objectContaining(tooBig))
+  expect(() => checkAllFit([{ ...load, device: 'cuda:0' }], 48e9)).not.toThrow()
+  expect(() => checkAllFit([{ ...load, device: 'cuda:0' }], 0)).not.toThrow()
+  expect(() => checkAllFit([{ ...load, bytes: 1e15, device: 'cpu' }], 48e9)).toThrow(/free of this machine/)
 })

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** Where the record of the weights' hash comes from. */
 export type HashSource =
   /** Every byte of the weights was read. */
@@ -37,6 +39,28 @@ export interface ModelHandle extends WeightFacts {
   readonly base?: WeightFacts
   readonly loadAsPeft: boolean
 }
+
+const weightFacts = {
+  name: z.string(),
+  path: z.string(),
+  revision: z.string().exactOptional(),
+  weightsSha256: z.string(),
+  weightsHashFrom: z.enum(['read', 'hub', 'sampled']),
+  quantisation: z.string(),
+  parameters: z.number(),
+}
+
+/** For handles that were written down. */
+export const modelHandleSchema: z.ZodType<ModelHandle> = z.object({
+  ...weightFacts,
+  varName: z.string(),
+  dtype: z.string(),
+  device: z.string(),
+  isPeft: z.boolean(),
+  baseModel: z.string().exactOptional(),
+  base: z.object(weightFacts).exactOptional(),
+  loadAsPeft: z.boolean(),
+})
 
 /** The folders of all models, each once. */
 export function modelFolders(handles: readonly ModelHandle[]): string[] {

@@ -45,7 +45,15 @@ export function steered(state: StoryState, event: EventOf<'run-steer'>): string[
 
 export function startSandbox(state: StoryState, event: EventOf<'sandbox-start'>): string[] {
   const wall = event.confinement === 'none' ? state.look.colors.yellow(NOT_CONFINED) : inline(event.confinement, 60)
-  return note(state, `sandbox ${inline(event.sandbox ?? '', 20)} on ${inline(event.backend, 20)}, ${wall}`)
+  const again = event.attached ? ', which another process had started' : ''
+  return note(state, `sandbox ${inline(event.sandbox ?? '', 20)} on ${inline(event.backend, 20)}, ${wall}${again}`)
+}
+
+/** Most end with their run, or fail with an error that is told. */
+export function endSandbox(state: StoryState, event: EventOf<'sandbox-end'>): string[] {
+  const about = `sandbox ${inline(event.sandbox ?? '', 20)}`
+  if (event.reason.startsWith('detached: ')) return note(state, `${about} ${inline(event.reason, 100)}`)
+  return event.reason.startsWith('its timeout ') ? warning(state, `${about} has ended: ${event.reason}`) : []
 }
 
 export function startSession(state: StoryState, event: EventOf<'session-start'>): string[] {
@@ -56,7 +64,12 @@ export function startSession(state: StoryState, event: EventOf<'session-start'>)
     ),
   )
   const libraries = event.libraries.map(({ name }) => inline(name, 40)).join(', ')
-  return [...models, ...(libraries === '' ? [] : note(state, `libraries ${libraries}`))]
+  const skills = (event.skills ?? []).map(({ name }) => inline(name, 40)).join(', ')
+  return [
+    ...models,
+    ...(libraries === '' ? [] : note(state, `libraries ${libraries}`)),
+    ...(skills === '' ? [] : note(state, `skills ${skills}`)),
+  ]
 }
 
 export function startKernel(state: StoryState, event: EventOf<'kernel-start'>): string[] {
@@ -85,6 +98,18 @@ export function lostOutput(state: StoryState, event: EventOf<'output-lost'>): st
     state,
     `output of ${inline(event.cell ?? 'no cell', 12)} was lost (${why}): ${plural(event.messages, 'message')}, ${size(event.bytes)}`,
   )
+}
+
+/** What was allowed is in the log; what was not may be why something failed. */
+export function askedForNetwork(state: StoryState, event: EventOf<'network-connect'>): string[] {
+  if (event.allowed) return []
+  const why = event.because === undefined ? '' : `: ${event.because}`
+  return warning(state, `no connection to ${event.host}:${event.port}${why}`)
+}
+
+export function savedSnapshot(state: StoryState, event: EventOf<'snapshot-save'>): string[] {
+  const what = `${plural(event.files, 'file')}, ${size(event.bytes)}`
+  return note(state, `snapshot ${inline(event.name, 60)} saved (${inline(event.snapshot, 60)}, ${what})`)
 }
 
 export function keptArtifact(state: StoryState, event: EventOf<'artifact-save'>): string[] {

@@ -29,6 +29,8 @@ export interface StoryState {
   block: string
   cells: Map<string, OpenCell>
   calls: Map<string, { name: string; input: unknown }>
+  /** Commands of those that run beside the kernels. */
+  processes: Map<string, string>
   agents: Set<string>
   /** Those that were told something. */
   begun: Set<string>
@@ -54,6 +56,7 @@ export function openStory(look: Look, options: StoryOptions = {}): StoryState {
     block: '',
     cells: new Map(),
     calls: new Map(),
+    processes: new Map(),
     agents: new Set(),
     begun: new Set(),
     usage: { turns: 0, sent: 0, cached: 0, received: 0, costUsd: 0 },

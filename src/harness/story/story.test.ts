@@ -389,3 +389,10 @@ test('colours add nothing but colours', () => {
 function acts(line: string): boolean {
   return /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(line)
 }
+
+test('the end of a sandbox is told where it lives on, or where its time was over', () => {
+  const told = (reason: string) => after([{ type: 'sandbox-end', by: 'system', sandbox: 'sb-1', reason }])
+  expect(told('terminated')).toEqual([])
+  expect(told('detached: it lives on')).toEqual(['· sandbox sb-1 detached: it lives on'])
+  expect(told('its timeout of 60 s was over')).toEqual(['! sandbox sb-1 has ended: its timeout of 60 s was over'])
+})

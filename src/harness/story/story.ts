@@ -12,6 +12,7 @@ import { addMarkdown, cellOutput, endCell, interruptCell, leaveCells, noteOnCell
 import { driftTable } from './drift-table.ts'
 import { findingBox } from './finding-box.ts'
 import { fit, inline } from './look.ts'
+import { endProcess, startProcess } from './process-story.ts'
 import * as run from './run-story.ts'
 import { inBlock, type StoryState } from './state.ts'
 
@@ -83,10 +84,16 @@ function tell(state: StoryState, event: RunEvent): string[] {
     case 'notice-add':
       return event.level === 'warning' ? run.warning(state, event.text) : run.note(state, inline(event.text, 400))
     case 'process-start':
+      startProcess(state, event)
+      return []
     case 'process-end':
+      return endProcess(state, event)
     case 'network-connect':
+      return run.askedForNetwork(state, event)
     case 'snapshot-save':
+      return run.savedSnapshot(state, event)
     case 'sandbox-end':
+      return run.endSandbox(state, event)
     case 'session-end':
       return []
   }

@@ -38,7 +38,11 @@ function estimateHeight(entry: Entry, run: RunState): number {
     case 'drift':
       return 220
     case 'call':
+    case 'process':
       return 44
+    case 'connect':
+    case 'snapshot':
+      return 32
     default:
       return 64
   }

@@ -1,4 +1,5 @@
 /** The places that a reader jumps to. */
+import { failureText } from '../../run/command-text.ts'
 import { figuresIn, hasFailed } from '../marks.ts'
 import type { RunState } from '../run-state.ts'
 import type { Entry } from '../timeline.ts'
@@ -8,6 +9,8 @@ export type Landmark = 'cell' | 'error' | 'figure' | 'finding'
 export function isLandmark(kind: Landmark, entry: Entry, run: RunState): boolean {
   if (entry.kind === 'finding') return kind === 'finding'
   if (entry.kind === 'call') return kind === 'error' && run.tools.calls[entry.key]?.status === 'refused'
+  if (entry.kind === 'process')
+    return kind === 'error' && entry.end !== null && entry.end !== 'unknown' && failureText(entry.end) !== null
   if (entry.kind === 'end') return kind === 'error' && entry.error !== null
   if (entry.kind !== 'cell') return false
   const cell = run.cells.cells[entry.key]

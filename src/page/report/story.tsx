@@ -5,6 +5,8 @@ import { Cell } from '../cell.tsx'
 import { AgentEnd, AgentStart, RunEnd, Saved } from '../milestone.tsx'
 import { figuresIn } from '../marks.ts'
 import { Notice } from '../notice.tsx'
+import { ProcessLine } from '../process-line.tsx'
+import { Connect, SnapshotSaved } from '../sandbox-milestone.tsx'
 import { Saying } from '../saying.tsx'
 import { CellBadge } from '../status.tsx'
 import { ToolCallLine } from '../tool-call.tsx'
@@ -47,6 +49,12 @@ function Item({ item, findings, view }: { item: StoryItem; view: View } & Pick<R
       return <Notice level={item.level} title={item.title} text={item.text} />
     case 'saved':
       return <Saved entry={item} view={view} />
+    case 'process':
+      return <ProcessLine entry={item} view={view} />
+    case 'connect':
+      return <Connect entry={item} />
+    case 'snapshot':
+      return <SnapshotSaved entry={item} />
     case 'end':
       return <RunEnd entry={item} />
     case 'drift':

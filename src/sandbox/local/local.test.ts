@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { newFolder } from '../../../test/fixtures/memory-run.ts'
@@ -71,4 +71,13 @@ test('a later process finds it by what the log says; terminate leaves nothing, t
   await again?.machine.terminate()
   await started.machine.terminate()
   expect([existsSync(started.layout.stateDir), existsSync(started.layout.runtimeDir)]).toEqual([false, false])
+})
+
+test('also where the agent’s code has closed its folders to its own user', async () => {
+  mkdirSync(join(workspace, 'closed/inner'), { recursive: true })
+  writeFileSync(join(workspace, 'closed/inner/file'), '')
+  symlinkSync('/', join(workspace, 'closed/link'))
+  for (const folder of ['closed/inner', 'closed', '.']) chmodSync(join(workspace, folder), 0)
+  await started.machine.terminate()
+  expect(existsSync(started.layout.stateDir)).toBe(false)
 })

@@ -2,24 +2,28 @@
  * The `local` backend: processes and folders on this machine. The agent's code is behind a wall (`wall/wall.ts`), or, where that was
  * asked for, has the rights of the user who started it; every run says which.
  */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import type { Socket } from 'node:net'
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { z } from 'zod'
 import { describeError, SeerError } from '../../errors.ts'
 import { stateFolder } from '../../run/paths.ts'
 import { socketPath } from '../../run/socket-path.ts'
-import type { Layout, Machine, MachineProcess, StartedMachine } from '../backend.ts'
-import { endHost } from './end-host.ts'
+import type { Layout, Machine, MachineProcess, StartedMachine, TreeEntry } from '../backend.ts'
 import { hostEnvironment } from './host-environment.ts'
-import { makeCgroups, removeCgroups, type Cgroups } from './wall/cgroups.ts'
+import { keepForMount } from './keep-for-mount.ts'
+import { removeMachine } from './remove-machine.ts'
+import { writeRunOf } from './run-of-sandbox.ts'
+import { makeCgroups, type Cgroups } from './wall/cgroups.ts'
 import { limitsFor } from './wall/limits.ts'
-import { machineFacts, prepareWall } from './wall/prepare-wall.ts'
+import { machineFacts, prepareWall, type WallContents } from './wall/prepare-wall.ts'
 import { makeOwned } from './wall/sources.ts'
 import { INSIDE, USER_OF_ROOTS_SANDBOXES, type PreparedWall } from './wall/wall.ts'
-import { readInside, writeInside } from './workspace-files.ts'
+import { putInside, writeInside } from './put-tree.ts'
+import { takeInside } from './take-tree.ts'
+import { readInside } from './workspace-files.ts'
 
 /** The longest name of a socket in a sandbox's folder: a kernel's, `<session>-<generation>-5`. */
 const SOCKET_NAME_BYTES = 24
@@ -37,36 +41,57 @@ export type LocalAttach = z.infer<typeof attachSchema>
 
 export interface StartedLocalMachine extends StartedMachine {
   /** Of a confined sandbox: how its wall is to be built. */
-  readonly prepareWall: ((what: { python: string; models: readonly string[] }) => Promise<PreparedWall>) | undefined
+  readonly prepareWall: ((what: WallContents) => Promise<PreparedWall>) | undefined
+  /** The same: keeps files for a mount. Returns where they are kept. */
+  readonly keepForMount: ((entries: AsyncIterable<TreeEntry>) => Promise<string>) | undefined
 }
 
-/** Names the run's folder inside a sandbox's own, so that a sandbox is never without its run. */
-export const OWNER_FILE = 'run-folder'
-
-/** `bwrap`: the program that confines; undefined for a sandbox that is not confined. */
+/** `bwrap`: the program that confines; undefined for a sandbox that is not confined. What fails half way leaves nothing behind. */
 export async function startLocalMachine(
   id: string,
   runFolder: string,
   { bwrap }: { bwrap: string | undefined },
 ): Promise<StartedLocalMachine> {
+  const stateDir = sandboxFolder(id)
   const runtimeDir = dirname(socketPath([id, 'k'], { reserveBytes: SOCKET_NAME_BYTES }))
-  const stateDir = join(stateFolder(), 'sandboxes', id)
   const place = { id, stateDir, runtimeDir }
-  if (bwrap === undefined) {
-    const layout = await makeFolders(place, runFolder)
-    return { machine: localMachine(place, layout), layout, attach: place, prepareWall: undefined }
+  let cgroups: Cgroups = { folders: [], held: {} }
+  try {
+    if (bwrap === undefined) {
+      const layout = await makeFolders(place, runFolder)
+      return {
+        machine: localMachine(place, layout),
+        layout,
+        attach: place,
+        prepareWall: undefined,
+        keepForMount: undefined,
+      }
+    }
+    const sources = join(stateDir, randomBytes(16).toString('hex'))
+    const layout = await makeFolders({ ...place, sources }, runFolder)
+    const limits = limitsFor(await machineFacts(stateDir))
+    const made = (cgroups = makeCgroups(`seer-${id}`, limits))
+    const attach = { ...place, sources, cgroups: [...made.folders] }
+    return {
+      machine: localMachine(attach, layout),
+      layout,
+      attach,
+      prepareWall: (what) => prepareWall({ program: bwrap, layout, sources, limits, cgroups: made, ...what }),
+      keepForMount: (entries) => keepForMount(sources, entries),
+    }
+  } catch (error) {
+    await removeMachine({ ...place, cgroups: cgroups.folders }).catch(() => undefined)
+    throw error
   }
-  const sources = join(stateDir, randomBytes(16).toString('hex'))
-  const layout = await makeFolders({ ...place, sources }, runFolder)
-  const limits = limitsFor(await machineFacts(stateDir))
-  const cgroups: Cgroups = makeCgroups(`seer-${id}`, limits)
-  const attach = { ...place, sources, cgroups: [...cgroups.folders] }
-  return {
-    machine: localMachine(attach, layout),
-    layout,
-    attach,
-    prepareWall: (what) => prepareWall({ program: bwrap, layout, sources, limits, cgroups, ...what }),
-  }
+}
+
+/** The folder with all that a sandbox keeps on this machine, but for its sockets. */
+export function sandboxFolder(id: string): string {
+  return join(sandboxesFolder(), id)
+}
+
+export function sandboxesFolder(env?: NodeJS.ProcessEnv): string {
+  return join(stateFolder(env), 'sandboxes')
 }
 
 async function makeFolders(attach: LocalAttach, runFolder: string): Promise<Layout> {
@@ -74,17 +99,23 @@ async function makeFolders(attach: LocalAttach, runFolder: string): Promise<Layo
   const owner = ownerOf(attach)
   try {
     await mkdir(layout.stateDir, { recursive: true, mode: 0o700 })
-    await writeFile(join(layout.stateDir, OWNER_FILE), `${runFolder}\n`)
+    writeRunOf(layout.stateDir, runFolder)
     await mkdir(dirname(layout.workspace), { recursive: true, mode: 0o700 })
     for (const folder of [layout.workspace, layout.libraries, layout.kernelDir]) await makeOwned(folder, owner)
-  } catch (cause) {
-    throw new SeerError('state-folder-unusable', {
-      message: `A sandbox's files cannot be put into the state folder ${stateFolder()}: ${describeError(cause)}`,
-      hint: 'Make room on that disk, or set XDG_STATE_HOME to a folder that you can write to.',
-      cause,
-    })
+  } catch (error) {
+    throw asUnusable(error)
   }
   return layout
+}
+
+/** What the system says where a file cannot be written; anything else as it is. */
+export function asUnusable(error: unknown): unknown {
+  if (!(error instanceof Error && 'syscall' in error) || String(error.syscall).startsWith('spawn')) return error
+  return new SeerError('state-folder-unusable', {
+    message: `A sandbox's files cannot be put into the state folder ${stateFolder()}: ${describeError(error)}`,
+    hint: 'Make room on that disk, or set XDG_STATE_HOME to a folder that you can write to.',
+    cause: error,
+  })
 }
 
 /** Root's sandboxes are another user's, and so are their files. */
@@ -116,19 +147,26 @@ function localLayout({ stateDir, runtimeDir, sources }: LocalAttach): Layout {
 }
 
 function localMachine(attach: LocalAttach, layout: Layout): Machine {
-  const own = (path: string) => (isAbsolute(path) ? relative(layout.workspaceInside, path) : path)
+  const own = (path: string) => inWorkspace(path, layout.workspaceInside)
+  const owner = ownerOf(attach)
   return {
     id: attach.id,
     spawn: (argv, options) => spawnProcess(argv, layout, options?.signal),
     readFile: (path, options) => readInside(layout.workspace, own(path), options?.maxBytes ?? DEFAULT_MAX_READ_BYTES),
-    writeFile: (path, bytes) => writeInside(layout.workspace, own(path), bytes, ownerOf(attach)),
-    terminate: async () => {
-      await endHost(layout)
-      await removeCgroups(attach.cgroups ?? [])
-      await rm(layout.runtimeDir, { recursive: true, force: true })
-      await rm(layout.stateDir, { recursive: true, force: true })
+    writeFile: (path, bytes) => writeInside(layout.workspace, own(path), bytes, owner),
+    trees: {
+      take: (path, options) => takeInside(layout.workspace, own(path), options?.signal),
+      put: (path, entries) => putInside(layout.workspace, own(path), entries, owner),
     },
+    terminate: () => removeMachine(attach),
   }
+}
+
+/** `/workspace` means the workspace wherever it lies: without a wall it is a folder of this machine. What leads out stays as it is. */
+function inWorkspace(path: string, workspaceInside: string): string {
+  if (!isAbsolute(path)) return path
+  const ways = [INSIDE.workspace, workspaceInside].map((folder) => relative(folder, path))
+  return ways.find((way) => way.split(sep)[0] !== '..') ?? path
 }
 
 function spawnProcess(argv: readonly string[], layout: Layout, signal?: AbortSignal): Promise<MachineProcess> {
@@ -149,7 +187,7 @@ function spawnProcess(argv: readonly string[], layout: Layout, signal?: AbortSig
       const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
         child.once('exit', (code, name) => resolve({ code, signal: name }))
       })
-      const kill = () => void child.kill('SIGKILL')
+      const kill = () => killGroup(child)
       const unref = () => {
         child.unref()
         for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as Socket).unref()
@@ -157,4 +195,14 @@ function spawnProcess(argv: readonly string[], layout: Layout, signal?: AbortSig
       started({ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, kill, unref })
     })
   })
+}
+
+/** With what it has started itself, unless that has left its group. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // It has ended since.
+  }
 }

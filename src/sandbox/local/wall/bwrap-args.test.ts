@@ -67,3 +67,11 @@ test('for root each source of its own is bound first, and only those', () => {
   expect(args.join(' ')).toContain('--ro-bind /usr /usr')
   expect(args.join(' ')).not.toContain('{workspace}')
 })
+
+test('a device is bound as one, before nothing more can be put into /dev', () => {
+  const { args } = bwrapArgs({ ...request, mounts: [{ kind: 'device', target: '/dev/nvidia0' }], stageAt: '/mnt' })
+  const at = args.indexOf('--dev-bind')
+  expect(args.slice(at, at + 3)).toEqual(['--dev-bind', '/dev/nvidia0', '/dev/nvidia0'])
+  expect(at).toBeGreaterThan(args.indexOf('--dev'))
+  expect(at).toBeLessThan(args.indexOf('--remount-ro'))
+})

@@ -10,6 +10,8 @@ export type Mount =
     }
   | { readonly kind: 'link'; readonly source: string; readonly target: string }
   | { readonly kind: 'memory'; readonly target: string; readonly bytes: number }
+  /** A device of this machine at its own path; its own permissions say who may open it. */
+  | { readonly kind: 'device'; readonly target: string }
 
 export interface WallRequest {
   /** In this order: a later one may lie on an earlier one. */
@@ -50,6 +52,7 @@ export function bwrapArgs(request: WallRequest): BwrapPlan {
   const args = [...SEPARATION, ...environment, '--proc', '/proc', '--dev', '/dev']
   for (const mount of request.mounts) {
     if (mount.kind === 'link') args.push('--symlink', mount.source, mount.target)
+    else if (mount.kind === 'device') args.push('--dev-bind', mount.target, mount.target)
     else if (mount.kind === 'memory') args.push('--size', String(mount.bytes), '--tmpfs', mount.target)
     else args.push(mount.kind === 'writable' ? '--bind' : '--ro-bind', reached(mount), mount.target)
   }

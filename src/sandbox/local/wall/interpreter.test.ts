@@ -61,10 +61,35 @@ test('the system’s own is in /usr, which is there anyway', () => {
   expect(interpreterMounts(python, home)).toEqual([])
 })
 
+test('links through folders that are links: the one that the environment names leads to the program itself', () => {
+  const base = join(home, 'pythons/3.12.1')
+  mkdirSync(join(base, 'bin'), { recursive: true })
+  writeFileSync(join(base, 'bin/python3.12'), '')
+  mkdirSync(join(home, 'hops/bin'), { recursive: true })
+  symlinkSync(base, join(home, 'hops/version'))
+  symlinkSync('../version/bin/python3.12', join(home, 'hops/bin/python3'))
+  mkdirSync(dirname(python), { recursive: true })
+  symlinkSync(join(home, 'hops/bin/python3'), python)
+  writeFileSync(join(home, '.cache/env/pyvenv.cfg'), `home = ${home}/hops/bin\n`)
+  expect(interpreterMounts(python, home)).toEqual([
+    { kind: 'read-only', source: base, target: base, staged: true },
+    { kind: 'link', source: join(base, 'bin/python3.12'), target: join(home, 'hops/bin/python3') },
+  ])
+})
+
+test('one that is its own base, as conda’s are: it is also at its own path, which its programs know', () => {
+  mkdirSync(dirname(python), { recursive: true })
+  writeFileSync(join(dirname(python), 'python3.12'), '')
+  symlinkSync('python3.12', python)
+  const base = join(home, '.cache/env')
+  expect(interpreterMounts(python, home)).toEqual([{ kind: 'read-only', source: base, target: base, staged: true }])
+})
+
 test.each(['.', '..', '/'])('a Python right in a home (%s) is refused', (where) => {
   const base = where === '/' ? '/' : join(home, where)
   mkdirSync(dirname(python), { recursive: true })
-  symlinkSync('/usr/bin/env', python)
+  // Copied, not linked, so that nothing but the name tells where it is from.
+  writeFileSync(python, '')
   writeFileSync(join(home, '.cache/env/pyvenv.cfg'), `home = ${join(base, 'bin')}\n`)
   expect(() => interpreterMounts(python, home)).toThrow(/would show/)
 })

@@ -1,5 +1,5 @@
 /** A virtual environment is a folder of links to a Python that lies elsewhere, often in a home. What of that must be seen inside. */
-import { lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { SeerError } from '../../../errors.ts'
@@ -11,20 +11,34 @@ const MAX_LINKS = 20
 export function interpreterMounts(python: string, home = homedir()): Mount[] {
   const environment = dirname(dirname(python))
   const named = baseNamedBy(environment)
-  const base = named === undefined ? realBase(python) : realpathSync(named)
+  const real = realpathSync(python)
+  // A copied program lies in the environment, and only the name tells where the rest of its Python is.
+  const isCopied = named !== undefined && isWithin(real, realpathSync(environment))
+  const base = isCopied ? realpathSync(named) : dirname(dirname(real))
   const mounts: Mount[] = []
   if (!isWithin(base, '/usr')) {
     refuseHome(base, home)
+    refuseClosed(base)
     mounts.push({ kind: 'read-only', source: base, target: base, staged: true })
   }
+  refuseClosed(environment)
   const shown = [base, '/usr', environment]
   const link = (source: string, target: string) => {
-    if (shown.some((folder) => isWithin(target, folder))) return
-    if (!mounts.some((mount) => mount.target === target)) mounts.push({ kind: 'link', source, target })
+    if (!shown.some((folder) => isWithin(target, folder))) mounts.push({ kind: 'link', source, target })
+    shown.push(target)
   }
-  if (named !== undefined && named !== base) link(base, named)
-  for (const hop of linksOf(python)) if (!isWithin(hop.at, named ?? base)) link(hop.to, hop.at)
+  if (named !== undefined && named !== base && realOf(named) === base) link(base, named)
+  const way = linksOf(python).find(({ at }) => !isWithin(at, environment))
+  if (way !== undefined) link(real, way.at)
   return mounts
+}
+
+function realOf(path: string): string | undefined {
+  try {
+    return realpathSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** From `home = /…/bin`, as both venv and uv write it: `sys.base_prefix` before links are followed. */
@@ -36,10 +50,6 @@ function baseNamedBy(environment: string): string | undefined {
   } catch {
     return undefined // not a virtual environment: it is its own base
   }
-}
-
-function realBase(python: string): string {
-  return dirname(dirname(realpathSync(python)))
 }
 
 /** Each link on the way from a path to what it means. */
@@ -57,6 +67,18 @@ function linksOf(path: string): { at: string; to: string }[] {
 function isWithin(path: string, folder: string): boolean {
   const way = relative(folder, path)
   return way === '' || (!way.startsWith('..') && !isAbsolute(way))
+}
+
+/** Root's sandboxes are another user's, who must be able to read it; what a researcher made may be closed. */
+function refuseClosed(folder: string): void {
+  if (process.getuid?.() !== 0) return
+  const folders = [folder, join(folder, 'bin'), join(folder, 'lib')]
+  const closed = folders.find((path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0o5) & 0o5) !== 0o5)
+  if (closed === undefined) return
+  throw new SeerError('setup-confinement', {
+    message: `Python in ${folder} can be read by root only (${closed}), and a sandbox that root starts is not root.`,
+    hint: `chmod -R o+rX ${folder}, or run Seer as an ordinary user.`,
+  })
 }
 
 /** To see a home would be to see its keys. */

@@ -11,16 +11,24 @@ import { copySeer, linkModel, writeMadeFiles } from './sources.ts'
 import { MADE_FILES, systemMounts } from './system-files.ts'
 import { INSIDE, USER_OF_ROOTS_SANDBOXES, type PreparedWall } from './wall.ts'
 
-export interface WallInputs {
+/** What a sandbox's code is to find, beside the system and its workspace. */
+export interface WallContents {
+  /** `<environment>/bin/python`. */
+  readonly python: string
+  /** The folders of models, in their order. */
+  readonly models: readonly string[]
+  /** More files and folders, and where they are to be seen. */
+  readonly readOnly?: readonly { readonly source: string; readonly target: string }[]
+  /** Single devices, such as `/dev/nvidia0`. */
+  readonly devices?: readonly string[]
+}
+
+export interface WallInputs extends WallContents {
   /** The program `bwrap`. */
   readonly program: string
   readonly layout: Layout
   /** A folder of a random name, for the sources of mounts. */
   readonly sources: string
-  /** `<environment>/bin/python`. */
-  readonly python: string
-  /** The folders of models, in their order. */
-  readonly models: readonly string[]
   readonly limits: Limits
   readonly cgroups: Cgroups
 }
@@ -30,6 +38,7 @@ const STAGE = '/mnt'
 export async function prepareWall(inputs: WallInputs): Promise<PreparedWall> {
   const { layout, sources, python } = inputs
   const isRoot = process.getuid?.() === 0
+  const environment = dirname(dirname(python))
   const seer = join(sources, 'p')
   const made = join(sources, 'e')
   await Promise.all([copySeer(layout.pythonDir, seer), writeMadeFiles(made)])
@@ -46,8 +55,10 @@ export async function prepareWall(inputs: WallInputs): Promise<PreparedWall> {
       memory('/dev/shm'),
       memory('/tmp'),
       ...interpreterMounts(python),
-      readOnly(dirname(dirname(python)), INSIDE.environment),
+      readOnly(environment, INSIDE.environment),
       readOnly(seer, INSIDE.seer),
+      ...(inputs.devices ?? []).map((target): Mount => ({ kind: 'device', target })),
+      ...(inputs.readOnly ?? []).map(({ source, target }) => readOnly(source, target)),
       ...models.flatMap(({ source, files }, i) =>
         files.length === 0
           ? [readOnly(source, INSIDE.model(i))]

@@ -1,0 +1,103 @@
+/** How a later process goes on with a sandbox that an earlier one started. */
+import { uptime } from 'node:os'
+import type { HostConnection } from '../channel/host-connection.ts'
+import { SeerError } from '../errors.ts'
+import type { RunUse } from '../run/current.ts'
+import { acquireLock, type RunLock } from '../run/lock.ts'
+import type { Run } from '../run/run.ts'
+import { attachLocalMachine, sandboxFolder } from '../sandbox/local/local.ts'
+import { removeRunOf, writeRunOf } from '../sandbox/local/run-of-sandbox.ts'
+import { findAttachable } from './find-attachable.ts'
+import { connectTo, readJournal, type RunningSandbox } from './running-sandbox.ts'
+import { writeSandboxFile, type SandboxFacts } from './sandbox-file.ts'
+import { GRACE_SECONDS } from './sandbox-timeout.ts'
+import { LEASE_SECONDS, startEvent, type StartOptions } from './start-sandbox.ts'
+
+const UNDO_MS = 5000
+
+/** Takes it for a run, and connects. Where it cannot be reached it is given back. */
+export async function attachSandbox(id: string, use: RunUse, options: StartOptions): Promise<RunningSandbox> {
+  const { run } = use
+  const signal = options.signal ? AbortSignal.any([options.signal, run.signal]) : run.signal
+  const { before, facts } = await claim(id, run)
+  let connection: HostConnection | undefined
+  try {
+    signal.throwIfAborted()
+    const reached = { run, facts, ...machineOf(facts) }
+    connection = connectTo(reached)
+    // Ends what may still run in it, so that all that its journal says from now on is of this run.
+    await connection.request('host/keep', { leaseSeconds: LEASE_SECONDS }, signal)
+    const { lastSeq, endsInSeconds } = await connection.request('host/hello', {}, signal)
+    const attach = { ...facts.attach, fromSeq: lastSeq }
+    run.emit({ ...startEvent({ ...facts, attach }, reached.layout), attached: true })
+    const journal = readJournal(reached, connection, { seq: lastSeq, types: new Set() })
+    const endsAt = uptime() + (endsInSeconds ?? Infinity) - GRACE_SECONDS
+    return { ...facts, ...reached, use, endsAt, connection, journal }
+  } catch (error) {
+    await giveBack(before, facts, connection)
+    throw error
+  }
+}
+
+/** Only one can have it: whoever says whose it is holds its lock. */
+async function claim(id: string, run: Run): Promise<{ before: SandboxFacts; facts: SandboxFacts }> {
+  const stateDir = sandboxFolder(id)
+  const lock = lockSandbox(stateDir, id)
+  try {
+    const before = await findAttachable(id)
+    if (before.confinement === 'none') refuseUntyped(run)
+    const facts: SandboxFacts = { ...before, run: run.folder, uses: before.uses + 1, detached: null }
+    writeRunOf(stateDir, run.folder)
+    writeSandboxFile(stateDir, facts)
+    return { before, facts }
+  } finally {
+    lock.release()
+  }
+}
+
+/** As it was, but for the count of its uses: nobody may have the same sessions. */
+async function giveBack(
+  before: SandboxFacts,
+  facts: SandboxFacts,
+  connection: HostConnection | undefined,
+): Promise<void> {
+  const stateDir = sandboxFolder(before.id)
+  const { detached, run } = before
+  const leaseSeconds = detached ? Math.max(1, (Date.parse(detached.until) - Date.now()) / 1000) : LEASE_SECONDS
+  await connection?.request('host/keep', { leaseSeconds }, AbortSignal.timeout(UNDO_MS)).catch(() => undefined)
+  connection?.close()
+  try {
+    writeSandboxFile(stateDir, { ...facts, run, detached })
+    if (detached) removeRunOf(stateDir)
+    else writeRunOf(stateDir, run)
+  } catch {
+    // It has ended: there is nothing to give back.
+  }
+}
+
+/** Throws where another process is just taking it, or taking it away. */
+export function lockSandbox(stateDir: string, id: string): RunLock {
+  try {
+    return acquireLock(stateDir)
+  } catch (cause) {
+    throw new SeerError('sandbox-in-use', {
+      message: `Another process is just taking up or removing the sandbox ${id}.`,
+      cause,
+    })
+  }
+}
+
+function machineOf({ id, attach }: SandboxFacts) {
+  const found = attachLocalMachine(attach)
+  if (found) return found
+  throw new SeerError('sandbox-unknown', { message: `What is written down of the sandbox ${id} cannot be read.` })
+}
+
+/** An experiment cannot choose for those who copy it that nothing confines. */
+function refuseUntyped({ start }: Run): void {
+  if (start.provider === 'script' || start.confinement === 'none') return
+  throw new SeerError('unconfined-not-typed', {
+    message: 'That sandbox is not confined, and the run was started without --unconfined.',
+    hint: 'Type `--unconfined` with `seer run` if its code may have all your rights on this machine.',
+  })
+}

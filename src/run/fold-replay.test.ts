@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { keptEvents } from '../../test/fixtures/memory-run.ts'
+import { runCellsFold } from './fold-replay.ts'
+import { fold } from './fold.ts'
+
+test('the cells of one sandbox in the order in which they began, with how they ended and in which kernel', () => {
+  const { events, emit } = keptEvents()
+  const start = (sandbox: string, session: string, cell: string, by: 'setup' | 'agent:a' = 'agent:a') =>
+    emit({ type: 'cell-start', by, sandbox, session, cell, code: `code of ${cell}`, hidden: by === 'setup' })
+  const end = (session: string, cell: string, status: 'ok' | 'error', generation: number) =>
+    emit({
+      type: 'cell-end',
+      by: 'system',
+      session,
+      cell,
+      status,
+      executionCount: 1,
+      durationMs: 1,
+      kernel: { generation, seq: 1 },
+    })
+  emit({
+    type: 'session-start',
+    by: 'system',
+    sandbox: 'sb-1',
+    session: 's1',
+    kind: 'notebook',
+    toolsVersion: '1',
+    libraries: [{ name: 'helpers', sha256: 'a'.repeat(64) }],
+    models: [],
+  })
+  start('sb-1', 's1', 'c1', 'setup')
+  start('sb-1', 's2', 'c1')
+  start('sb-2', 's3', 'c1')
+  end('s2', 'c1', 'error', 1)
+  end('s1', 'c1', 'ok', 2)
+  end('s3', 'c1', 'ok', 1)
+  start('sb-1', 's1', 'c2')
+  expect(fold(runCellsFold('sb-1'), events)).toEqual({
+    libraries: ['helpers'],
+    cells: [
+      { session: 's1', cell: 'c1', code: 'code of c1', by: 'setup', status: 'ok', generation: 2 },
+      { session: 's2', cell: 'c1', code: 'code of c1', by: 'agent:a', status: 'error', generation: 1 },
+      { session: 's1', cell: 'c2', code: 'code of c2', by: 'agent:a', status: 'running', generation: null },
+    ],
+  })
+})

@@ -1,0 +1,99 @@
+/** What docs/parity.md may name as ours, and how what is not there yet answers. */
+import type { z } from 'zod'
+import { modelConfigSchema } from '../src/environment/models/model-config.ts'
+import { repoConfigSchema } from '../src/environment/repos/repo-config.ts'
+import { sandboxConfigSchema } from '../src/environment/sandbox-config.ts'
+import * as seer from '../src/index.ts'
+import type { RunAgentOptions } from '../src/index.ts'
+import { NotebookSession } from '../src/session/notebook-session.ts'
+import { Library } from '../src/workspace/library.ts'
+import { Skill } from '../src/workspace/skill.ts'
+import { Workspace } from '../src/workspace/workspace.ts'
+
+const { Sandbox } = seer
+
+/** Held by the compiler: these are fields, which no prototype has. */
+const SESSION: readonly (keyof NotebookSession & string)[] = [
+  'mcpConfig',
+  'modelInfoText',
+  'sessionId',
+  'workspacePath',
+  'exec',
+  'terminate',
+]
+const RUN_AGENT: readonly (keyof RunAgentOptions)[] = ['prompt', 'mcpConfig', 'provider', 'model', 'userMessage']
+
+const MEMBERS: Readonly<Record<string, () => readonly string[]>> = {
+  SandboxConfig: () => keysOf(sandboxConfigSchema),
+  ModelConfig: () => keysOf(modelConfigSchema),
+  RepoConfig: () => keysOf(repoConfigSchema),
+  ExecutionMode: () => Object.keys(seer.ExecutionMode),
+  Sandbox: () => [...Object.getOwnPropertyNames(Sandbox.prototype), ...Object.getOwnPropertyNames(Sandbox)],
+  Library: () => [...Object.getOwnPropertyNames(Library.prototype), ...Object.getOwnPropertyNames(Library)],
+  Workspace: () => [
+    ...Object.getOwnPropertyNames(Workspace.prototype),
+    ...optionsOf(() => new Workspace({ there: 'is no such option' } as never)),
+  ],
+  Skill: () => Object.getOwnPropertyNames(Skill),
+  NotebookSession: () => [...SESSION],
+  RunAgentOptions: () => [...RUN_AGENT],
+}
+
+/** `Owner.member`, or `function()` of the public API. */
+export function isHere(name: string): boolean {
+  if (name.endsWith('()')) return name.slice(0, -2) in seer
+  const [owner = '', member = ''] = name.split('.')
+  return MEMBERS[owner]?.().includes(member) ?? false
+}
+
+function keysOf(schema: z.ZodObject): string[] {
+  return Object.keys(schema.shape)
+}
+
+/** From the error about an unknown one. */
+function optionsOf(make: () => unknown): string[] {
+  try {
+    make()
+  } catch (error) {
+    const hint = error instanceof seer.SeerError ? (error.hint ?? '') : ''
+    return hint
+      .replace(/^The keys are: /, '')
+      .replace(/\.$/, '')
+      .split(', ')
+  }
+  throw new Error('it takes any option')
+}
+
+const NO_EXPORT = 'no such export'
+const NO_MEMBER = 'no such member'
+const exported = (name: string) => () => (name in seer ? 'exported' : NO_EXPORT)
+const sandboxWith = (config: object) => () => new Sandbox(config)
+
+/** How to ask for what is not there yet. The answer is the code of the error, or the returned words. */
+const ASKED: Readonly<Record<string, () => unknown>> = {
+  'SandboxConfig.system_packages': sandboxWith({ systemPackages: ['graphviz'] }),
+  'SandboxConfig.debug': sandboxWith({ debug: true }),
+  'Sandbox.jupyter_url': () => new Sandbox().jupyterUrl,
+  'Sandbox.code_server_url': () => new Sandbox().codeServerUrl,
+  'ModelConfig.hidden': sandboxWith({ models: [{ name: 'embedded', hidden: true }] }),
+  'RepoConfig.dockerfile': sandboxWith({ repos: [{ url: 'org/repo', dockerfile: 'Dockerfile' }] }),
+  'NotebookSession.jupyter_url': () => ('jupyterUrl' in NotebookSession.prototype ? 'there' : NO_MEMBER),
+  'create_local_session()': exported('createLocalSession'),
+  'create_local_notebook_session()': exported('createLocalNotebookSession'),
+  'create_cli_session()': exported('createCliSession'),
+  'run_agent_interactive()': exported('runAgentInteractive'),
+}
+/** Of a class that is not there at all, each member. */
+const ABSENT: readonly string[] = ['ScopedSandbox', 'LocalSession', 'LocalNotebookSession', 'CLISession']
+
+export async function answerOf(there: string): Promise<string> {
+  const owner = there.split('.')[0]!
+  const ask = ABSENT.includes(owner) ? exported(owner) : ASKED[there]
+  if (!ask) return 'nobody asked'
+  try {
+    const answer = await ask()
+    return typeof answer === 'string' ? answer : 'it works'
+  } catch (error) {
+    return error instanceof seer.SeerError ? error.code : String(error)
+  }
+}
