@@ -4,6 +4,7 @@ export { SeerError } from './errors.ts'
 
 // Sandboxes and what an agent finds in them.
 export { Sandbox } from './environment/sandbox.ts'
+export type { DetachOptions } from './environment/detach-sandbox.ts'
 export { ExecutionMode, type SandboxConfig } from './environment/sandbox-config.ts'
 export type { Command, ExecOptions } from './environment/exec/exec.ts'
 export { ExecError, type ExecOutput } from './environment/exec/exec-error.ts'

@@ -55,7 +55,7 @@ describe('the examples', () => {
   })
 
   it.each([
-    ["pythonPackages: ['peft'", 'import peft, scipy; print("both", sys.prefix)', 'both /opt/environment'],
+    ["pythonPackages: ['peft'", 'import peft, pandas; print("both", sys.prefix)', 'both /opt/environment'],
     ["python: './.venv'", 'print(sys.prefix)', '/opt/environment'],
   ])('of docs/environments.md: %s', async (holding, code, printed) => {
     const folder = scriptFolder(`import { createNotebookSession, Sandbox, Workspace } from 'seer-interp'
@@ -76,6 +76,16 @@ describe('the examples', () => {
       ${codeBlock('docs/live-agents.md', 'agent.send')}`)
     const { requests } = await runNode(['script.ts'], folder, [{ calls: [fails] }, { say: 'I see.' }])
     expect(JSON.stringify(requests[1])).toContain('Look at the traceback before you go on.')
+  })
+
+  it('of docs/sandboxes.md: one script lets go of a sandbox, and another goes on with it', async () => {
+    const folder = scriptFolder(codeBlock('docs/sandboxes.md', 'detach('))
+    writeFileSync(join(folder, 'next.ts'), codeBlock('docs/sandboxes.md', 'Sandbox.attach('))
+    writeFileSync(join(folder, 'first.ts'), codeBlock('docs/sandboxes.md', 'timeout: 7200'))
+    const { stdout: id } = await runNode(['script.ts'], folder)
+    const { stdout } = await runNode(['next.ts', id.trim()], folder)
+    expect(stdout).toBe('an hour of work\n')
+    await runNode(['first.ts'], folder)
   })
 
   it('of docs/toolkit.md: its files in an experiment', async () => {

@@ -7,7 +7,10 @@ import { findPython } from '../src/environment/find-python.ts'
 import { pipConfig, readPipConfig } from '../src/environment/package-index.ts'
 import { ensureEnvironment } from '../src/environment/python-environment.ts'
 import { runTool as runProgram } from '../src/environment/run-tool.ts'
+import { Sandbox } from '../src/environment/sandbox.ts'
+import { Run } from '../src/run/run.ts'
 import { runTool } from '../src/tools/tool.ts'
+import { newFolder, START } from './fixtures/memory-run.ts'
 import { makeTinyModels, withPeft } from './fixtures/tiny-models.ts'
 import { ownState, startTried, type Tried } from './fixtures/walled.ts'
 import { buildWheels, type Wheel } from './fixtures/wheels.ts'
@@ -38,6 +41,8 @@ beforeAll(async () => {
   root = ownState()
   links = join(mkdtempSync(join(tmpdir(), 'seer-links-')), 'wheels')
   await buildWheels(links, wheels)
+  writeFileSync(join(links, '.env'), 'KEY=hunter2')
+  writeFileSync(join(links, 'private.txt'), 'hunter2')
   // With the wheels that this machine has, and not only those of this test.
   await ensureEnvironment()
   mkdirSync((tiny = join(root, 'models')))
@@ -56,6 +61,19 @@ async function restart({ session, run }: Tried): Promise<string> {
   const { content } = await runTool(session.tools, { id: 'call', name: 'restart_kernel', input: {} }, context)
   return content.map((block) => (block.type === 'text' ? block.text : '')).join('\n')
 }
+
+test('commands of the researcher install there too, before there is any kernel, and a snapshot keeps it', async () => {
+  const run = Run.create(newFolder(), { ...START, confinement: 'bubblewrap' })
+  await using sandbox = await Sandbox.start({}, { run, progress: () => undefined })
+  expect(await sandbox.exec('pip install seer-leaf==1')).toContain('Successfully installed seer-leaf-1.0')
+  const where = 'import seer_leaf; print(seer_leaf.__file__, seer_leaf.VERSION)'
+  const expected = expect.stringMatching(/^\/workspace\/\.packages\/.*seer_leaf\.py 1\n$/)
+  expect(await sandbox.execPython(where)).toEqual(expected)
+  const snapshot = await sandbox.snapshot('with leaf')
+  await using later = await Sandbox.fromSnapshot(snapshot, {}, { run, progress: () => undefined })
+  expect(await later.execPython(where)).toEqual(expected)
+  expect(await later.exec('pip install seer-leaf==2')).toContain('Successfully installed seer-leaf-2.0')
+})
 
 describe('behind the wall, without a network', () => {
   let tried: Tried
@@ -152,6 +170,15 @@ open('/workspace/elsewhere/seer_elsewhere.py', 'w').write('FOUND = True')`)
     expect(
       await tried.says('!pip install seer-leaf==2 && python -c "import seer_leaf; print(seer_leaf.VERSION)"'),
     ).toMatch(/\n2$/)
+  })
+
+  test('of the folder only the wheels are seen, and nothing says where it lies', async () => {
+    expect(await tried.says('!ls -A /opt/packages/0 | grep -v "[.]whl$"; cat /opt/packages/0/.env')).toMatch(
+      /^cat: .*No such file/,
+    )
+    const mounts = await tried.says('!grep /opt/packages/ /proc/self/mountinfo')
+    expect(mounts).toContain(' /opt/packages/0 ')
+    expect(mounts).not.toContain('seer-links-')
   })
 
   test('the folder of wheels can be read only, and its name is not told', async () => {

@@ -23,7 +23,11 @@ const blob = fc.record({
 const data = fc.oneof(
   fc.record({ 'text/plain': fc.oneof(text, blob) }),
   fc.record({ 'image/png': fc.base64String({ maxLength: 40 }), 'text/plain': text }),
-  fc.record({ 'application/json': fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<never>, 'text/html': text }),
+  // As it stands in a log, which has no -0.
+  fc.record({
+    'application/json': fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)) as never),
+    'text/html': text,
+  }),
 )
 
 const output: fc.Arbitrary<Output> = fc.oneof(

@@ -136,7 +136,7 @@ describe('going on', () => {
   test('with its files; with a new kernel, whose records are all that the log has; sessions are told apart', async () => {
     const sandbox = await start(newRun(), { env: { OF_THE_SANDBOX: 'yes' } })
     const first = await open(sandbox)
-    await says(first, 'open("kept.txt", "w").write("kept"); x = 1')
+    await says(first, 'open("kept.txt", "w").write("kept"); open("/tmp/too", "w").write("too"); x = 1')
     await sandbox.detach()
 
     const run = newRun()
@@ -144,14 +144,18 @@ describe('going on', () => {
     expect(again.workspacePath).toBe('/workspace')
     expect(Buffer.from(await again.readFile('kept.txt')).toString()).toBe('kept')
     const [second, third] = [await open(again), await open(again)]
-    const code = 'import os; print(open("kept.txt").read(), os.environ["OF_THE_SANDBOX"], "x" in dir())'
-    expect([await says(second, code), await says(third, code)]).toEqual(['kept yes False', 'kept yes False'])
+    const code =
+      'import os; print(open("kept.txt").read(), os.path.exists("/tmp/too"), os.environ["OF_THE_SANDBOX"], "x" in dir())'
+    expect([await says(second, code), await says(third, code)]).toEqual([
+      'kept False yes False',
+      'kept False yes False',
+    ])
     expect([first, second, third].map(({ sessionId }) => sessionId)).toEqual(['s1', 's1-2', 's2-2'])
     await again.detach()
 
     const last = await attach(sandbox.sandboxId, run)
     const fourth = await open(last)
-    expect([fourth.sessionId, await says(fourth, code)]).toEqual(['s3-3', 'kept yes False'])
+    expect([fourth.sessionId, await says(fourth, code)]).toEqual(['s3-3', 'kept False yes False'])
     await last.terminate()
     const log = await logOf(run.folder)
     const starts = log.of('sandbox-start')

@@ -9,11 +9,14 @@ import { Sandbox } from '../src/environment/sandbox.ts'
 import type { SandboxConfig } from '../src/environment/sandbox-config.ts'
 import type { StartHooks, StartStep } from '../src/environment/start-sandbox.ts'
 import { Run } from '../src/run/run.ts'
+import { script } from './fixtures/agent-script.ts'
 import { newFolder, START } from './fixtures/memory-run.ts'
+import { newPlace } from './fixtures/place.ts'
 import { killAll, processesOf, until } from './fixtures/processes.ts'
 import { remainsIn, type Remains } from './fixtures/remains.ts'
 import { logOf } from './fixtures/run-folder.ts'
 import { ownState } from './fixtures/walled.ts'
+import { loopbackMessages } from './loopback-messages.ts'
 
 /** In their order; from the sixth on, the log has a sandbox. */
 const STEPS: StartStep[] = [
@@ -230,4 +233,17 @@ describe('real faults', () => {
       execFileSync('umount', ['--lazy', join(root, 'state')])
     }
   })
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('`seer run` is sent %s while its sandbox starts', async (signal) => {
+  await using place = newPlace()
+  await using api = await loopbackMessages(script())
+  const run = place.run(api.url)
+  await until('the host', () => place.processes().some(({ kind }) => kind === 'host'))
+  process.kill(run.pid, signal)
+  expect(await run.ended).toMatchObject({ code: 130 })
+  expect([place.sandboxes(), place.processes()]).toEqual([[], []])
+  const log = await logOf(place.runs()[0]!)
+  expect([log.status, log.of('session-start'), api.requests]).toEqual(['interrupted', [], []])
+  expect(log.of('sandbox-end')).toMatchObject([{ reason: expect.stringMatching(/^it did not start: /) as string }])
 })

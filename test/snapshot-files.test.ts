@@ -7,7 +7,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -15,18 +14,17 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bareMachine, LOCK, stateOfTest, type BareMachine } from './fixtures/bare-machine.ts'
 import { newFolder } from './fixtures/memory-run.ts'
 import { until } from './fixtures/processes.ts'
+import { contents, restored } from './fixtures/restored.ts'
 import { readEvents } from '../src/run/log-reader.ts'
 import { openSnapshot } from '../src/environment/snapshot/open-snapshot.ts'
-import { restoreFiles } from '../src/environment/snapshot/restore.ts'
 import { digestOf, type Snapshot, type SnapshotRecord } from '../src/environment/snapshot/snapshot.ts'
-import { findSnapshot, listSnapshots, removeSnapshot, snapshotsFolder } from '../src/environment/snapshot/store.ts'
+import { listSnapshots, removeSnapshot, snapshotsFolder } from '../src/environment/snapshot/store.ts'
 
 let state: Disposable
 let one: BareMachine
@@ -49,26 +47,6 @@ function rewrite(snapshot: Snapshot, change: (record: SnapshotRecord) => unknown
   const { digest: _, ...record } = recordOf(snapshot)
   change(record)
   writeFileSync(recordFile(snapshot), JSON.stringify({ digest: digestOf(record), ...record }))
-}
-
-/** All that is in a folder: what it is, what is in it, who may execute it. Node's own recursive listing goes through links. */
-function contents(folder: string, prefix = ''): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .flatMap((entry) => {
-      const path = join(folder, entry.name)
-      const name = JSON.stringify(prefix + entry.name)
-      if (entry.isSymbolicLink()) return [`${name} -> ${readlinkSync(path)}`]
-      if (entry.isDirectory()) return [`${name}/`, ...contents(path, `${prefix}${entry.name}/`)]
-      return [`${name}${statSync(path).mode & 0o100 ? '*' : ''} ${readFileSync(path).toString('base64')}`]
-    })
-    .sort()
-}
-
-async function restored(which: string | Snapshot): Promise<string[]> {
-  await using other = await bareMachine()
-  const { folder, record } = await openSnapshot(which)
-  await restoreFiles(other.machine, folder, record)
-  return contents(other.workspace)
 }
 
 describe('what is saved', () => {
@@ -335,57 +313,52 @@ describe('a snapshot that is not as it was saved', () => {
     await expect(openSnapshot(snapshot.path)).rejects.toMatchObject({ code: 'snapshot-damaged' })
   })
 
+  test('a record that somebody made, of lists in lists without end, is refused as any other', async () => {
+    const depth = 200_000
+    writeFileSync(recordFile(snapshot), `{"digest":"x","format":1,"a":${'['.repeat(depth)}${']'.repeat(depth)}}`)
+    await expect(openSnapshot(snapshot.path)).rejects.toMatchObject({ code: 'snapshot-damaged' })
+  })
+
+  test('words of somebody else’s record cannot act in a terminal', async () => {
+    const acts = '\u009b31m\u202e'
+    rewrite(snapshot, (record) => Object.assign(record, { files: [file(acts), file(acts)] }))
+    const error = await openSnapshot(snapshot.path).catch((thrown: unknown) => thrown as Error)
+    expect(error).toMatchObject({ code: 'snapshot-damaged', message: /comes twice/ })
+    for (const acts of ['\u009b', '\u202e', '\u001b']) expect((error as Error).message).not.toContain(acts)
+  })
+
+  test('one that comes from elsewhere and names the same bytes again and again is refused', async () => {
+    const elsewhere = join(newFolder(), 'copy')
+    const large = { ...file('x'), bytes: 1024 ** 3 }
+    rewrite(snapshot, (record) =>
+      Object.assign(record, { files: Array.from({ length: 9 }, (_, i) => ({ ...large, path: `f${i}` })) }),
+    )
+    renameSync(snapshot.path, elsewhere)
+    const refused = { code: 'snapshot-too-large', hint: expect.stringContaining(snapshotsFolder()) as string }
+    await expect(openSnapshot(elsewhere)).rejects.toMatchObject({ ...refused, message: /than the 200,000 and/ })
+  })
+
+  test('one that has more bytes than the disk has room for is refused', async () => {
+    const huge = { ...file('x'), bytes: 2 ** 52 }
+    rewrite(snapshot, (record) => Object.assign(record, { files: [huge] }))
+    await expect(openSnapshot(snapshot.path)).rejects.toMatchObject({ code: 'snapshot-too-large', message: /are free/ })
+  })
+
+  test('what Seer puts into each workspace is not taken from it', async () => {
+    const own = ['.ipython', '.matplotlib', '.seer-saved', '.packages'].map((path) => ({ kind: 'folder', path }))
+    const files = ['.ipython/startup.py', '.packages/pyvenv.cfg', '.seer-saved/v', 'mine'].map(file)
+    rewrite(snapshot, (record) => Object.assign(record, { files: [...own, ...files] }))
+    expect((await restored(snapshot)).map((line) => line.split('"')[1]!).sort()).toEqual([
+      '.packages',
+      'libraries',
+      'mine',
+    ])
+  })
+
   test('it is listed as damaged, and can be removed', () => {
     truncateSync(recordFile(snapshot), 10)
     expect(listSnapshots()).toMatchObject([{ id: snapshot.id, record: undefined, problem: /cannot be read/ }])
     expect(removeSnapshot(snapshot.id)).toBe(snapshot.id)
     expect(readdirSync(snapshotsFolder())).toEqual([])
-  })
-})
-
-describe('the list', () => {
-  test('newest first; a name that two have is no name', async () => {
-    const [first, second, third] = [await one.save('same'), await one.save('same'), await one.save('other')]
-    expect(listSnapshots().map(({ id }) => id)).toEqual([third, second, first].map(({ id }) => id))
-    expect(() => findSnapshot('same')).toThrow(
-      expect.objectContaining({ code: 'snapshot-ambiguous', hint: expect.stringContaining(first.id) as string }),
-    )
-    for (const name of ['none', 'sn-0000000000', './none', ''])
-      expect(() => findSnapshot(name)).toThrow(expect.objectContaining({ code: 'snapshot-unknown' }))
-    removeSnapshot('other')
-    expect(listSnapshots()).toHaveLength(2)
-  })
-
-  test('one that lies elsewhere can be used, and is not removed', async () => {
-    const { path } = await one.save()
-    const elsewhere = join(newFolder(), 'given')
-    renameSync(path, elsewhere)
-    expect(await restored(elsewhere)).toEqual(contents(one.workspace))
-    expect(() => removeSnapshot(elsewhere)).toThrow(expect.objectContaining({ code: 'snapshot-unknown' }))
-    expect(existsSync(elsewhere)).toBe(true)
-  })
-
-  test('what dead processes left half done is not listed, and goes with the next one that is saved', async () => {
-    await one.save()
-    const { pid } = await new Promise<{ pid: number }>((resolve) => {
-      const child = spawn('true')
-      child.once('exit', () => resolve({ pid: child.pid! }))
-    })
-    const host = hostname()
-    const half = (name: string) => mkdirSync(join(snapshotsFolder(), name, 'blobs'), { recursive: true })
-    const names = [
-      `.unfinished-${host}-${pid}-a`,
-      `.unfinished-${host}-${process.pid}-b`,
-      `.unfinished-elsewhere-${pid}-c`,
-    ]
-    names.forEach(half)
-    expect(listSnapshots()).toHaveLength(1)
-    await one.save()
-    expect(listSnapshots()).toHaveLength(2)
-    expect(
-      readdirSync(snapshotsFolder())
-        .filter((name) => name.startsWith('.'))
-        .sort(),
-    ).toEqual(names.slice(1).sort())
   })
 })

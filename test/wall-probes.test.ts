@@ -33,7 +33,7 @@ afterAll(() => {
 
 /** What a host says of a wall that was changed; undefined where it starts. */
 async function refusal(change: Change): Promise<{ code: string; message: string } | undefined> {
-  const id = `sb-${Math.random().toString(36).slice(2, 12)}`
+  const id = `sb-${Math.random().toString(16).slice(2, 12)}`
   const started = await startLocalMachine(id, join(root, 'run'), { bwrap })
   const { machine, layout, prepareWall } = started
   try {

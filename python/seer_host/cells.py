@@ -40,9 +40,7 @@ class AcceptedCells:
                 if os.pwrite(self.fd, line, self.end) != len(line):
                     raise OSError
             except OSError:
-                raise named(
-                    "host-disk-full", "there is no room to note that this runs, so it was not run"
-                ) from None
+                raise named("host-disk-full", "there is no room to note that this runs, so it was not run") from None
             self.end += len(line)
             self.known.add((session, cell))
             return True

@@ -249,7 +249,10 @@ class Kernels:
         self.network.set_rules(rules)
 
     def end_running(self) -> None:
-        """Every kernel and process, at once. The wall stays, and whatever lies in it."""
+        """Every kernel and process, at once, and then all that they left running, however it hides.
+
+        What is started next gets a new spawner, behind a new wall: the workspace is as it was, and `/tmp` is empty.
+        """
         with self.lock:
             running = [session.kernel for session in self.sessions.values() if session.kernel is not None]
         enders = [partial(self.stop, kernel) for kernel in running] + self.processes.enders()
@@ -258,13 +261,13 @@ class Kernels:
             thread.start()
         for thread in threads:
             thread.join()
+        if self.spawner is not None:
+            self.spawner.end()
 
     def end_all(self) -> None:
         with self.lock:
             self.ending = True
         self.end_running()
-        if self.spawner is not None:
-            self.spawner.end()
         if self.network is not None:
             self.network.close()
         for cgroup in self.config.wall.cgroups if self.config.wall else []:

@@ -61,6 +61,7 @@ class Network:
     def open(self, spawner: SpawnerLink) -> None:
         """Once the wall has been tried, and before anything runs behind it. Returns when connections are taken."""
         self.proxy.telling = True
+        self.starts = 0
         pid = self._start(spawner)
         deadline = time.monotonic() + READY_SECONDS
         while not _listens(pid, PORT):
@@ -78,7 +79,7 @@ class Network:
             [inside.python, "-I", str(inside.python_dir / "boot.py"), "forward", str(PORT), path],
             {"PATH": os.defpath, "LANG": "C.UTF-8"},
             "/",
-            f"{path}.log",
+            os.devnull,  # a file of a known name could be taken by the agent's code
             lambda code, signal: self._ended(spawner, signal or code),
         )
 

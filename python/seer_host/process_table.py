@@ -60,7 +60,10 @@ class ProcessTable:
         """None for an id that was accepted before."""
         if self.accepted.has(SESSION, id):
             return None
-        link = self.spawner()
+        try:
+            link = self.spawner()
+        except SpawnError as error:
+            raise named("process-start-failed", str(error)) from error
         with self.lock:
             self._forget()
             if len(self._running()) >= MAX_RUNNING:

@@ -11,10 +11,8 @@ import sys
 
 
 def main():  # type: () -> None
-    told = {"version": platform.python_version()}
-    if sys.version_info >= (3, 10):  # noqa: UP036 - an older one may run it
-        told.update(look())
-    print(json.dumps(told))
+    told = look() if sys.version_info >= (3, 10) else {}
+    print(json.dumps({"version": platform.python_version(), **told}))
 
 
 def look():  # type: () -> dict[str, object]

@@ -31,7 +31,7 @@ def make_layer(python: Path) -> None:
     environment = "".join(f"import site; site.addsitedir({folder!r})\n" for folder in site.getsitepackages())
     config = f"home = {Path(interpreter).parent}\ninclude-system-site-packages = false\n"
     # A program's first line may hold no path with a space; and pip is to be asked only once.
-    pip = f"#!/bin/sh\nunset PIP_PYTHON\nexec {shlex.quote(str(python))} -m pip \"$@\"\n"
+    pip = f'#!/bin/sh\nunset PIP_PYTHON\nexec {shlex.quote(str(python))} -m pip "$@"\n'
     try:
         for folder in [python.parent, *layer_folders(layer)]:
             folder.mkdir(parents=True, exist_ok=True)

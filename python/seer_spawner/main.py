@@ -16,6 +16,7 @@ import os
 import selectors
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections import deque
@@ -44,7 +45,7 @@ class Spawner:
 
     def spawn(self, id: str, argv: list[str], env: dict[str, str], cwd: str, log: str) -> None:
         try:
-            with open(log, "ab") as output:
+            with _open_log(log) as output:
                 child = self._start(id, argv, env, cwd, subprocess.DEVNULL, output, output)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             self.tell(event="failed", id=id, error=str(error))
@@ -182,6 +183,16 @@ class Spawner:
                 for line in lines:
                     self.handle(line)
             self.reap()
+
+
+def _open_log(path: str) -> IO[bytes]:
+    """The agent's code may have put something else there: a pipe, for one, could be waited for without end."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    file = os.fdopen(os.open(path, flags, 0o600), "ab", buffering=0)
+    if path != os.devnull and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError("its log is not a plain file")
+    return file
 
 
 def _why(error: Exception, cwd: str, program: str) -> str:

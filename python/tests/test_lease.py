@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from client import BOOT, HostFixture
-from test_deaths import LEAVE_PROCESSES, gone, parents
+from test_deaths import LEAVE_PROCESSES, gone
 
 from seer_host.lease import Lease
 from seer_spawner.processes import descendants
@@ -83,17 +83,49 @@ def test_keep_ends_what_runs_and_sets_the_lease(make_host: MakeHost) -> None:
     client = host.client()
     kernel = client.start()
     client.run("c1", LEAVE_PROCESSES)
-    left = parents(kernel["pid"])
     before = descendants(host.pid)
+    assert kernel["pid"] in before
     client.request("host/keep", leaseSeconds=1.5)
     kinds = [record["kind"] for record in client.request("journal/read", after=0, maxBytes=9999, waitMs=0)["records"]]
     assert kinds[-1] == "kernel-dead"
-    assert left < before and gone(before - left, 2), "the spawner stays, and nothing else"
+    assert gone(before, 2)
     client.start(session="s1-2")
+    left = descendants(host.pid)
     time.sleep(2)
     assert not gone({host.pid}, 0.1), "somebody is attached"
     client.kill()
     assert gone({host.pid} | left, 8)
+
+
+DAEMON = """
+import os, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+while True:
+    open('tick', 'w').write(repr(time.time()))
+    time.sleep(0.02)
+"""
+
+
+def test_keep_ends_also_what_hides(make_either: MakeHost) -> None:
+    """A process that is no kernel's child any more, and has nothing of its environment."""
+    host = make_either()
+    client = host.client()
+    client.start()
+    start = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {DAEMON!r}], env={{}})"
+    client.run("c1", start)
+    tick = host.root / "work" / "tick"
+    deadline = time.monotonic() + 5
+    while not tick.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    client.request("host/keep", leaseSeconds=30)
+    assert descendants(host.pid) == set()
+    last = tick.read_text()
+    client.start(session="s1-2")
+    time.sleep(0.3)
+    assert tick.read_text() == last
 
 
 def test_keep_is_never_longer_than_the_deadline(make_host: MakeHost) -> None:

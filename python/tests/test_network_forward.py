@@ -152,3 +152,21 @@ def test_more_at_once_than_it_carries() -> None:
         for sock in idle:
             sock.close()
         assert waits.result(timeout=10)[9:12] == b"405"
+
+
+@in_namespace
+def test_the_queue_of_the_proxy_is_full() -> None:
+    """A connection to a unix socket cannot be waited for as others are."""
+    with proxy(OPEN) as tried, socket.socket(socket.AF_UNIX) as full, forwarded(tried) as port:
+        assert asked(port, b"GET / HTTP/1.1\r\n\r\n")[9:12] == b"405", "so it carries nothing else any more"
+        os.unlink(tried.path)
+        full.bind(tried.path)
+        full.listen(0)
+        with tried.connection(), socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+            sock.sendall(b"hello")
+            time.sleep(0.5)
+            full.accept()
+            through, _ = full.accept()
+            assert through.recv(5) == b"hello"
+            through.sendall(b"and back")
+            assert sock.recv(8) == b"and back"

@@ -336,3 +336,14 @@ def test_a_spawner_that_lies_is_ended(make_host: MakeHost, tmp_path: Path, flood
     with open(f"/proc/{host.pid}/status") as status:
         peak = next(line for line in status if line.startswith("VmHWM"))
     assert int(peak.split()[1]) < 200_000
+
+
+@pytest.mark.parametrize(
+    "make", ["os.mkfifo(path)", "os.mkfifo(path); os.open(path, os.O_RDWR)", "os.symlink('/dev/null', path)"]
+)
+def test_a_log_that_is_no_plain_file_is_not_waited_for(tmp_path: Path, make: str) -> None:
+    path = str(tmp_path / "log")
+    exec(make, {"os": os, "path": path})
+    code = f"from seer_spawner.main import _open_log\ntry: _open_log({path!r})\nexcept OSError: print('refused')"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=Path(BOOT).parent, capture_output=True, text=True, timeout=5)
+    assert ran.stdout == "refused\n", ran.stderr

@@ -26,7 +26,7 @@ export async function gcCommand(options: { outputDir: string; json?: boolean }):
       sandboxes: removed.length,
       problems,
     })
-    for (const problem of ofRemoval) process.stderr.write(`seer: ${problem}\n`)
+    for (const problem of ofRemoval) process.stderr.write(`seer: ${neutralise(problem)}\n`)
   } else {
     const say = (text: string) => terminal.printRaw(`${neutralise(text)}\n`)
     if (recoveries.length + removed.length + problems === 0) say('Nothing to clean up.')
@@ -45,7 +45,7 @@ export async function recoverBefore(
   try {
     tellRecoveries(await recover(), say)
   } catch (error) {
-    say(`Crashed runs could not be looked after: ${describeError(error)}`)
+    say(neutralise(`Crashed runs could not be looked after: ${describeError(error)}`))
   }
 }
 
@@ -57,8 +57,8 @@ function tellRemoved(removed: readonly Removed[], say: (text: string) => void): 
 function tellRecoveries(recoveries: readonly Recovery[], say: (text: string) => void): void {
   for (const { run, recovered, problems } of recoveries) {
     say(
-      `The run ${run} had crashed: ${recovered === 1 ? '1 event was' : `${recovered} events were`} saved from its sandbox, which has been ended.`,
+      `The run ${neutralise(run)} had crashed: ${recovered === 1 ? '1 event was' : `${recovered} events were`} saved from its sandbox${problems.length > 0 ? '.' : ', which has been ended.'}`,
     )
-    for (const problem of problems) say(`  ${problem}`)
+    for (const problem of problems) say(`  ${neutralise(problem)}`)
   }
 }

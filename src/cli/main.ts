@@ -8,7 +8,7 @@ import { errorJson } from './error-json.ts'
 import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
-import { errorText } from './terminal.ts'
+import { errorText, stackText } from './terminal.ts'
 import type { StopSandboxesOptions } from './stop-sandboxes.ts'
 import type { ViewOptions } from './view.ts'
 
@@ -226,7 +226,7 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   else {
     process.stderr.write(`${errorText(error)}\n`)
-    if (!(error instanceof SeerError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+    if (!(error instanceof SeerError) && error instanceof Error) process.stderr.write(`${stackText(error)}\n`)
     process.exitCode = error instanceof SeerError ? exitCodeOf(error.code) : exitCodes.failed
   }
 }

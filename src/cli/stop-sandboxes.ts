@@ -5,7 +5,7 @@ import { knownSandboxes, type KnownSandbox } from '../environment/known-sandboxe
 import { removeSandbox } from '../environment/remove-dead.ts'
 import { recoverRun } from '../kernel/recover.ts'
 import { neutralise } from '../notebook/terminal-text.ts'
-import { sandboxesFolder } from '../sandbox/local/local.ts'
+import { sandboxesFolder } from '../sandbox/local/sandbox-folder.ts'
 import { seerCommand } from '../seer-command.ts'
 import { exitCodes } from './settings.ts'
 import { openTerminal } from './terminal.ts'

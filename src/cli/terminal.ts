@@ -44,6 +44,11 @@ export function errorText(error: unknown, out: { isTTY?: boolean; columns?: numb
   return (out.isTTY ? lines.flatMap((line) => breakWords(line, out.columns || 80)) : lines).join('\n')
 }
 
+/** Where a defect showed. A file's name, which anyone may have chosen, stands in it. */
+export function stackText({ stack = '' }: Error): string {
+  return neutralise(stack)
+}
+
 export function heading({ colors, width }: Look, text: string): string[] {
   return ['', `${colors.bold(text)} ${colors.dim('─'.repeat(Math.max(2, Math.min(width, 80) - text.length - 1)))}`]
 }

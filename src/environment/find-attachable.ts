@@ -4,8 +4,9 @@ import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { PROTOCOL_VERSION } from '../channel/protocol.ts'
 import { SeerError } from '../errors.ts'
-import { sandboxFolder } from '../sandbox/local/local.ts'
-import { isOwnFolder, knownSandbox, knownSandboxes, type SandboxUse } from './known-sandboxes.ts'
+import { isOwnFolder } from '../run/own-folder.ts'
+import { sandboxFolder } from '../sandbox/local/sandbox-folder.ts'
+import { knownSandbox, knownSandboxes, type SandboxUse } from './known-sandboxes.ts'
 import type { SandboxFacts } from './sandbox-file.ts'
 
 const ID = /^sb-[0-9a-f]+$/

@@ -1,10 +1,11 @@
 /** The sandboxes whose files lie on this machine, and who uses each: the one place that decides whose a sandbox is. */
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
-import { hostname, userInfo } from 'node:os'
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
 import { readLock } from '../run/lock.ts'
+import { isOwnFolder } from '../run/own-folder.ts'
 import { livingHost } from '../sandbox/local/end-host.ts'
-import { sandboxesFolder } from '../sandbox/local/local.ts'
+import { sandboxesFolder } from '../sandbox/local/sandbox-folder.ts'
 import { readRunOf } from '../sandbox/local/run-of-sandbox.ts'
 import { readSandboxFile, type SandboxFacts } from './sandbox-file.ts'
 
@@ -57,18 +58,23 @@ export async function knownSandbox(stateDir: string): Promise<KnownSandbox | und
   return { id, stateDir, facts, pid, use: useOf(stateDir, facts) }
 }
 
-/** Whether a run that has crashed still has the sandbox that it started: it may have let go of it, or another one taken it up. */
-export function isStillOf(stateDir: string, runFolder: string): boolean {
-  const holder = readRunOf(stateDir)
-  if (holder === undefined) return !readSandboxFile(stateDir)?.detached
-  // A run's folder may have been moved since.
-  return holder === runFolder || !existsSync(holder)
+/**
+ * Whether a sandbox is that of a run whose log names it. The log alone does not say so: its folder may be one that was handed over. The
+ * run may have let go of it, or another one taken it up: `free`.
+ */
+export function holdOf(stateDir: string, runFolder: string): 'its own' | 'free' | 'another’s' {
+  const facts = readSandboxFile(stateDir)
+  const holder = readRunOf(stateDir) ?? (facts?.detached ? undefined : facts?.run)
+  if (holder !== undefined && isSame(holder, runFolder)) return 'its own'
+  return facts?.detached || (holder !== undefined && existsSync(holder)) ? 'free' : 'another’s'
 }
 
-/** A folder of this user, and no link. */
-export function isOwnFolder(path: string): boolean {
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  return found !== undefined && found.isDirectory() && found.uid === userInfo().uid
+function isSame(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other)
+  } catch {
+    return false
+  }
 }
 
 function useOf(stateDir: string, facts: SandboxFacts | undefined): SandboxUse {

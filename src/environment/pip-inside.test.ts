@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { beforeEach, expect, test } from 'vitest'
 import { newFolder } from '../../test/fixtures/memory-run.ts'
@@ -19,7 +20,8 @@ test('folders of wheels are seen in a place that says nothing', () => {
   const findLinks = [wheels, '/none/such', pathToFileURL(wheels).href, 'https://x.test/wheels/']
   expect(pipInside({ ...nothing, findLinks }, confined)).toEqual({
     env: { ...always, PIP_FIND_LINKS: '/opt/packages/0 /opt/packages/2', PIP_NO_INDEX: '1' },
-    mounts: [
+    mounts: [],
+    packages: [
       { source: wheels, target: '/opt/packages/0' },
       { source: wheels, target: '/opt/packages/2' },
     ],
@@ -30,6 +32,7 @@ test('without a wall they are where they are, and nothing is mounted', () => {
   expect(pipInside({ ...nothing, findLinks: [wheels] }, { isConfined: false, hasNetwork: true })).toEqual({
     env: { ...always, PIP_FIND_LINKS: wheels },
     mounts: [],
+    packages: [],
   })
 })
 
@@ -42,6 +45,17 @@ test('a folder that only root may read is left out where the sandbox is not root
   const open = pipInside({ ...nothing, findLinks: [closed] }, { isConfined: false, hasNetwork: false })
   expect(open.env['PIP_FIND_LINKS']).toBe(closed)
 })
+
+test.each(['~', '/', dirname(homedir())])(
+  '%s is left out: a home, or what holds one, is no folder of wheels',
+  (folder) => {
+    const { env, packages } = pipInside({ ...nothing, findLinks: [folder, wheels] }, confined)
+    expect([env['PIP_FIND_LINKS'], packages]).toEqual([
+      '/opt/packages/1',
+      [{ source: wheels, target: '/opt/packages/1' }],
+    ])
+  },
+)
 
 test('with a network: indexes and the certificates for them, and what the researcher has forbidden stays so', () => {
   const cert = join(wheels, 'ca.pem')
@@ -66,8 +80,13 @@ test('with a network: indexes and the certificates for them, and what the resear
       PIP_NO_INDEX: '1',
     },
     mounts: [{ source: cert, target: '/opt/packages/certificates.pem' }],
+    packages: [],
   })
-  expect(pipInside({ ...pip, findLinks: [] }, confined)).toEqual({ env: { ...always, PIP_NO_INDEX: '1' }, mounts: [] })
+  expect(pipInside({ ...pip, findLinks: [] }, confined)).toEqual({
+    env: { ...always, PIP_NO_INDEX: '1' },
+    mounts: [],
+    packages: [],
+  })
 })
 
 test.each([

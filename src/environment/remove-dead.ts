@@ -1,4 +1,5 @@
 /** Sandboxes that nobody will ever go on with: found by `seer gc`, and taken away. */
+import { existsSync, statSync, utimesSync } from 'node:fs'
 import { attachLocalMachine } from '../sandbox/local/local.ts'
 import { removeMachine } from '../sandbox/local/remove-machine.ts'
 import { lockSandbox } from './attach-sandbox.ts'
@@ -23,6 +24,7 @@ export async function removeSandbox(
   why: (sandbox: KnownSandbox) => string | undefined,
 ): Promise<Removed | undefined> {
   const { id, stateDir } = before
+  const seen = statSync(stateDir, { throwIfNoEntry: false })
   const lock = lockSandbox(stateDir, id)
   try {
     const found = await knownSandbox(stateDir)
@@ -34,6 +36,8 @@ export async function removeSandbox(
     return { sandbox: id, run: found.facts?.run ?? null, why: reason }
   } finally {
     lock.release()
+    // The lock made the folder look new: what is half made would be so for ever where its removal fails.
+    if (seen && existsSync(stateDir)) utimesSync(stateDir, seen.atime, seen.mtime)
   }
 }
 

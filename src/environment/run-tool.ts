@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
+import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
+import { SeerError } from '../errors.ts'
 
 export type ToolResult = { exitCode: number | undefined; stdout: string; stderr: string }
 
@@ -10,13 +12,17 @@ type ToolOptions = {
   /** Each line of stderr (or of stdout where `lines` says so) as it comes. */
   onLine?: (line: string) => void
   lines?: 'stdout' | 'stderr'
+  /** Takes stdout as it comes, and none of it is kept. What it throws ends the tool. */
+  onStdout?: (text: string) => void
 }
 
 const keptStderr = 64 * 1024
+/** What a tool prints can be chosen by others: a small repository may have a list of files of any length. */
+const MAX_STDOUT_CHARS = 64 * 1024 * 1024
 
 /**
  * Runs a program to its end and gives back how it ended; a non-zero exit is for the caller to judge. Throws only when the
- * program cannot be started, or with the signal's reason once the program is gone. It is its own process group, so that an
+ * program cannot be started or prints too much, or with the signal's reason once the program is gone. It is its own process group, so that an
  * abort also ends what it has started.
  */
 export async function runTool(argv: [string, ...string[]], options: ToolOptions): Promise<ToolResult> {
@@ -47,7 +53,21 @@ export async function runTool(argv: [string, ...string[]], options: ToolOptions)
 
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  let failure: { readonly error: unknown } | undefined
+  const keep = (text: string) => {
+    if (stdout.length + text.length > MAX_STDOUT_CHARS) throw tooMuch(argv)
+    stdout += text
+  }
+  const take = options.onStdout ?? keep
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (failure) return
+    try {
+      take(text)
+    } catch (error) {
+      failure = { error }
+      signalGroup('SIGKILL')
+    }
+  })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-keptStderr)))
   if (options.onLine) {
     const input = options.lines === 'stdout' ? child.stdout : child.stderr
@@ -58,6 +78,7 @@ export async function runTool(argv: [string, ...string[]], options: ToolOptions)
       child.once('error', reject)
       child.once('close', (code) => resolve(code ?? undefined))
     })
+    if (failure) throw failure.error
     options.signal?.throwIfAborted()
     return { exitCode, stdout, stderr }
   } finally {
@@ -65,6 +86,13 @@ export async function runTool(argv: [string, ...string[]], options: ToolOptions)
     options.signal?.removeEventListener('abort', onAbort)
     process.removeListener('exit', onExit)
   }
+}
+
+function tooMuch([program, ...args]: readonly [string, ...string[]]): SeerError {
+  const command = [basename(program), ...args].join(' ')
+  return new SeerError('tool-output', {
+    message: `A program of this machine printed more than ${MAX_STDOUT_CHARS / 1024 ** 2} MiB and was ended: ${command.slice(0, 200)}`,
+  })
 }
 
 /** The last lines of what a tool said, for an error's text. */

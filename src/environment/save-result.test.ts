@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sha256Of } from '../../test/fixtures/memory-host.ts'
@@ -17,5 +17,28 @@ test('a file is copied as what it was saved as; one that was saved again since i
   expect(await save('v.bin', sha256Of(file))).toEqual({ sha256: sha256Of(file), bytes: 6 })
   expect(await save('v.bin')).toEqual({ sha256: sha256Of(file), bytes: 6 })
   expect(readFileSync(target, 'utf8')).toBe('second')
+  await run.end('completed')
+})
+
+test('its bytes are on the disk once, under both names, and nothing is left beside them', async () => {
+  const run = newRun()
+  const file = Buffer.from('some bytes')
+  const save = resultSaver({ readFile: () => Promise.resolve(file) }, run)
+  const { sha256 } = await save('v.bin')
+  await save('v.bin')
+  await save('w.bin')
+  const places = [run.artifacts.path(sha256), join(run.folder, 'results/v.bin'), join(run.folder, 'results/w.bin')]
+  expect(new Set(places.map((path) => statSync(path).ino)).size).toBe(1)
+  expect(readdirSync(join(run.folder, 'results')).sort()).toEqual(['v.bin', 'w.bin'])
+  await run.end('completed')
+})
+
+test('what would take more of the disk than a run may is refused, and nothing is stored', async () => {
+  const run = newRun()
+  // It says of itself that it has 21 GiB: so many are not there.
+  const file = Object.defineProperty(Buffer.from('x'), 'byteLength', { value: 21 * 1024 ** 3 })
+  const save = resultSaver({ readFile: () => Promise.resolve(file) }, run)
+  await expect(save('v.bin')).rejects.toMatchObject({ code: 'saves-too-large', message: /20 GiB/ })
+  expect([existsSync(join(run.folder, 'results/v.bin')), run.artifacts.has(sha256Of(file))]).toEqual([false, false])
   await run.end('completed')
 })

@@ -117,7 +117,8 @@ export async function startSandbox(
     reached('files')
     const readOnly = [...pip.mounts, ...mounts, ...(prepared.gpus?.libraries ?? [])]
     const devices = prepared.gpus?.devices ?? []
-    const wall = await prepareWall?.({ python, models: modelFolders(prepared.modelHandles), readOnly, devices })
+    const models = modelFolders(prepared.modelHandles)
+    const wall = await prepareWall?.({ python, models, packages: pip.packages, readOnly, devices })
     const repoHandles = repos.map(({ handle }) => handle)
     const limits = wall ? { limits: { ...wall.limits } } : {}
     const facts: SandboxFacts = { ...planned, ...timesOf(config), repoHandles, ...limits }

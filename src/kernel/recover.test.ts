@@ -1,7 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { spawn } from 'node:child_process'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { blobOf, output, record, sha256Of } from '../../test/fixtures/memory-host.ts'
 import { factsOf } from '../../test/fixtures/sandbox-facts.ts'
 import { newFolder, newRun } from '../../test/fixtures/memory-run.ts'
@@ -9,24 +20,45 @@ import { checkRun } from '../run/check.ts'
 import { knownEvents } from '../run/events.ts'
 import { readLock } from '../run/lock.ts'
 import { readEvents } from '../run/log-reader.ts'
+import { processStartTime } from '../run/process-identity.ts'
 import type { Run } from '../run/run.ts'
+import { rootsFor } from '../run/socket-path.ts'
+import { sandboxFolder } from '../sandbox/local/sandbox-folder.ts'
 import { recoverRun } from './recover.ts'
+
+beforeEach(() => void vi.stubEnv('XDG_STATE_HOME', newFolder()))
+afterEach(() => void vi.unstubAllEnvs())
+
+let sandboxes = 0
+
+interface Crash {
+  fromSeq?: number
+  seq?: number | null
+  again?: boolean
+  /** What the log says of the place, other than what is so. */
+  said?: object
+  /** Whose the sandbox is by its own files; null: nothing is written. */
+  owner?: string | null
+}
 
 /** What a process leaves that was killed in mid-cell: a log that ends in the middle of a record, and a host's files. */
 function crashed(
   records: readonly object[],
-  { fromSeq = 0, seq = 1, again = false }: { fromSeq?: number; seq?: number | null; again?: boolean } = {},
+  { fromSeq = 0, seq = 1, again = false, said = {}, owner }: Crash = {},
 ): { run: Run; stateDir: string } {
   const run = newRun()
-  const stateDir = newFolder()
-  mkdirSync(join(stateDir, 'blobs'))
+  const id = `sb-${(sandboxes++).toString(16).padStart(10, '0')}`
+  const stateDir = sandboxFolder(id)
+  mkdirSync(join(stateDir, 'blobs'), { recursive: true })
+  if (owner !== null) writeFileSync(join(stateDir, 'run-folder'), owner ?? run.folder)
   writeFileSync(join(stateDir, 'journal.jsonl'), records.map((one) => `${JSON.stringify(one)}\n`).join(''))
-  const place = { by: 'agent:x', session: 's1', sandbox: 'sb-1' } as const
-  const attach = { id: 'sb-1', stateDir, runtimeDir: join(stateDir, 'run'), python: '/usr/bin/python3', fromSeq }
+  const place = { by: 'agent:x', session: 's1', sandbox: id } as const
+  const runtimeDir = join(rootsFor(process.env).at(-1)!, id)
+  const attach = { id, stateDir, runtimeDir, python: '/usr/bin/python3', fromSeq, ...said }
   const start = {
     type: 'sandbox-start',
     by: 'system',
-    sandbox: 'sb-1',
+    sandbox: id,
     backend: 'local',
     confinement: 'none',
     environment: 'e',
@@ -35,7 +67,7 @@ function crashed(
   } as const
   run.emit(start)
   if (again) {
-    run.emit({ type: 'sandbox-end', by: 'system', sandbox: 'sb-1', reason: 'detached' })
+    run.emit({ type: 'sandbox-end', by: 'system', sandbox: id, reason: 'detached' })
     run.emit({ ...start, attached: true })
   }
   run.emit({ type: 'cell-start', ...place, cell: 'c1', code: '1', hidden: false })
@@ -95,24 +127,20 @@ test('the run lasted until its last event before the recovery, however late and 
 })
 
 test('a sandbox that was let go in the moment in which its process was killed is left alone', async () => {
-  const { run, stateDir } = crashed([output(1, 'one')])
+  const { run, stateDir } = crashed([output(1, 'one')], { owner: null })
   const detached = { at: '2026-11-23T12:00:00.000Z', until: '2026-11-23T13:00:00.000Z' }
-  writeFileSync(join(stateDir, 'sandbox.json'), JSON.stringify(factsOf(stateDir, 'sb-1', { detached })))
+  writeFileSync(join(stateDir, 'sandbox.json'), JSON.stringify(factsOf(stateDir, basename(stateDir), { detached })))
   expect(await recoverRun(run.folder)).toMatchObject({ recovered: 1, problems: [] })
   expect((await log(run)).types).toEqual(['notice-add', 'sandbox-end', 'run-end'])
   expect(existsSync(join(stateDir, 'journal.jsonl'))).toBe(true)
 })
 
-test('one that another run has taken up since is left to it; where that run is gone, it is this one’s again', async () => {
+test('one that another run has taken up since is left to it', async () => {
   const other = newRun()
   const { run, stateDir } = crashed([output(1, 'one'), output(2, 'two')])
   writeFileSync(join(stateDir, 'run-folder'), other.folder)
   await recoverRun(run.folder)
   expect([(await log(run)).printed, existsSync(stateDir)]).toEqual([['one'], true])
-  const moved = crashed([output(1, 'one'), output(2, 'two')])
-  writeFileSync(join(moved.stateDir, 'run-folder'), '/where/it/lay/before')
-  await recoverRun(moved.run.folder)
-  expect([(await log(moved.run)).printed, existsSync(moved.stateDir)]).toEqual([['one', 'two'], false])
 })
 
 test('one that it had let go, and has taken up again, is its own', async () => {
@@ -161,3 +189,75 @@ test('a run that lives, has ended, or is none is left alone', async () => {
   expect(await recoverRun(run.folder)).toBeUndefined()
   expect(await recoverRun(newFolder())).toBeUndefined()
 })
+
+/** With a file that must stay, and the pid of a process that must live. */
+function victim() {
+  const folder = newFolder()
+  const process = spawn('sleep', ['60'])
+  writeFileSync(join(folder, 'thesis'), 'years of work')
+  writeFileSync(
+    join(folder, 'host.json'),
+    JSON.stringify({ pid: process.pid, startTime: processStartTime(process.pid!) }),
+  )
+  return {
+    folder,
+    isWhole: () => existsSync(join(folder, 'thesis')) && process.exitCode === null && process.signalCode === null,
+    [Symbol.dispose]: () => void process.kill(),
+  }
+}
+
+const FOREIGN: Record<string, (folder: string) => Crash> = {
+  'names another state folder': (stateDir) => ({ said: { stateDir } }),
+  'names other sockets': (runtimeDir) => ({ said: { runtimeDir } }),
+  'names a folder by a way around': (folder) => ({ said: { id: `../../../${folder}`, stateDir: folder } }),
+  'names sources elsewhere': (folder) => ({ said: { sources: join(folder, '0'.repeat(32)) } }),
+  'names another control group': () => ({ said: { cgroups: ['/sys/fs/cgroup/memory/other'] } }),
+  'names a sandbox of which nothing says whose it is': () => ({ owner: null }),
+  'names a sandbox of a run that is gone': () => ({ owner: '/where/it/lay/before' }),
+}
+test.each(Object.entries(FOREIGN))('a log that %s ends and removes nothing; its run has crashed', async (_, crash) => {
+  using kept = victim()
+  const { run, stateDir } = crashed([output(1, 'one'), output(2, 'two')], crash(kept.folder))
+  // As one that was downloaded could have it.
+  writeFileSync(join(run.folder, 'run.lock'), 'x')
+  expect(await recoverRun(run.folder)).toMatchObject({ problems: [expect.stringContaining('no sandbox of this run')] })
+  expect([kept.isWhole(), existsSync(join(stateDir, 'journal.jsonl')), (await log(run)).printed]).toEqual([
+    true,
+    true,
+    ['one'],
+  ])
+  expect((await log(run)).end).toMatchObject({ type: 'run-end', status: 'crashed' })
+})
+
+test('nor where the sandbox’s own folder is a link', async () => {
+  using kept = victim()
+  const { run, stateDir } = crashed([])
+  rmSync(stateDir, { recursive: true })
+  writeFileSync(join(kept.folder, 'run-folder'), run.folder)
+  symlinkSync(kept.folder, stateDir)
+  expect(await recoverRun(run.folder)).toMatchObject({ problems: [expect.stringContaining('no sandbox of this run')] })
+  expect(kept.isWhole()).toBe(true)
+})
+
+test('where its sandbox is simply gone, a run is marked as crashed', async () => {
+  const { run, stateDir } = crashed([])
+  rmSync(stateDir, { recursive: true })
+  expect(await recoverRun(run.folder)).toMatchObject({ problems: [] })
+  expect((await log(run)).end).toMatchObject({ status: 'crashed' })
+})
+
+test.each(['results', 'artifacts', 'run.json.part', 'events.jsonl'])(
+  'nothing is written through a link: %s',
+  async (name) => {
+    const { run } = crashed([output(1, 'one'), output(2, 'two')])
+    const elsewhere = join(newFolder(), name)
+    const path = join(run.folder, name)
+    if (existsSync(path)) renameSync(path, elsewhere)
+    else writeFileSync(elsewhere, 'mine')
+    symlinkSync(elsewhere, path)
+    const held = () => (statSync(elsewhere).isFile() ? readFileSync(elsewhere, 'utf8') : readdirSync(elsewhere))
+    const before = held()
+    await expect(recoverRun(run.folder)).rejects.toMatchObject({ code: 'run-folder-refused' })
+    expect(held()).toEqual(before)
+  },
+)

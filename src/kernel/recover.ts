@@ -2,17 +2,18 @@
  * What a killed process left behind: its run is given the output that the sandbox still holds, is marked as crashed, and the
  * sandbox is ended. Only runs whose lock holder is dead are touched.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { deadHostConnection } from '../channel/dead-host.ts'
 import { Journal, type JournalPosition } from '../channel/journal.ts'
 import { journalSink } from '../environment/journal-sink.ts'
-import { isStillOf } from '../environment/known-sandboxes.ts'
+import { holdOf } from '../environment/known-sandboxes.ts'
 import { recallSecrets } from '../environment/secrets.ts'
 import { describeError, SeerError } from '../errors.ts'
 import { readLock } from '../run/lock.ts'
 import { isRecovery, RECOVERY_NOTICE } from '../run/lifetime.ts'
+import { isOwnFolder } from '../run/own-folder.ts'
 import { Run } from '../run/run.ts'
 import { readEvents } from '../run/log-reader.ts'
 import { knownEvents, type EventOf, type RunEvent, type UnknownEvent } from '../run/events.ts'
@@ -29,6 +30,9 @@ const RECOVERED = {
   text: 'Here Seer’s process was killed, or crashed. What follows was read from its sandbox afterwards.',
 } as const
 
+/** A log can name anything: somebody may have handed it over, or the agent's code have made it. */
+const NOT_ITS_OWN = 'what the log names is no sandbox of this run'
+
 export interface Recovery {
   readonly run: string
   readonly folder: string
@@ -41,6 +45,8 @@ export interface Recovery {
 export async function recoverRun(folder: string): Promise<Recovery | undefined> {
   // A lock that is gone or alive needs no reading of the log.
   if (readLock(folder)?.alive !== false || !existsSync(join(folder, 'events.jsonl'))) return undefined
+  // Another user's run is theirs to recover.
+  if (!isOwnFolder(realpathSync(folder))) return undefined
   const run = await Run.reopen(folder).catch((error: unknown) => {
     if (error instanceof SeerError && (error.code === 'run-locked' || error.code === 'run-ended')) return undefined
     throw error
@@ -48,11 +54,13 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
   if (!run) return undefined
   const { events } = await readEvents(join(folder, 'events.jsonl'))
   const problems: string[] = []
+  const refused: string[] = []
   if (!events.some(isRecovery)) run.emit({ type: 'notice-add', by: 'system', ...RECOVERED })
   const before = run.lastSeq
   for (const start of openSandboxes(events)) {
     try {
       const reason = await drainSandbox(run, start, events)
+      if (reason === NOT_ITS_OWN) refused.push(`sandbox ${start.sandbox}: ${NOT_ITS_OWN}. It was left alone.`)
       run.emit({ type: 'sandbox-end', by: 'system', ...(start.sandbox ? { sandbox: start.sandbox } : {}), reason })
     } catch (error) {
       problems.push(`sandbox ${start.sandbox}: ${describeError(error)}`)
@@ -62,7 +70,7 @@ export async function recoverRun(folder: string): Promise<Recovery | undefined> 
   // What could not be saved now is kept where it is, for the next time.
   if (problems.length > 0) run.leave()
   else await run.end('crashed')
-  return { run: run.id, folder, recovered, problems }
+  return { run: run.id, folder, recovered, problems: [...problems, ...refused] }
 }
 
 /** A run may let go of a sandbox and take it up again: what counts is what came last. */
@@ -82,10 +90,12 @@ async function drainSandbox(
   events: readonly LoggedEvent[],
 ): Promise<string> {
   const attached = attachLocalMachine(start.attach)
-  if (!attached) throw new Error('the log does not say where it ran')
+  if (!attached) return NOT_ITS_OWN
   const { machine, layout } = attached
+  const hold = existsSync(layout.stateDir) ? holdOf(layout.stateDir, run.folder) : 'its own'
+  if (hold === 'another’s') return NOT_ITS_OWN
   // What it had printed was read before: it was let go in the very moment in which the process was killed.
-  if (existsSync(layout.stateDir) && !isStillOf(layout.stateDir, run.folder)) return 'detached'
+  if (hold === 'free') return 'detached'
   // First its end: then what it holds has an end too, and a cell that prints for ever cannot hold us up.
   await endHost(layout)
   const authors = new Map(

@@ -4,6 +4,7 @@ import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync,
 import { join } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
 import { sha256Schema } from '../notebook/nbformat.ts'
+import { refuseLink } from './own-folder.ts'
 import { makeFolder } from './paths.ts'
 
 export interface Artifacts {
@@ -32,6 +33,7 @@ export function openArtifacts(folder: string): Artifacts {
       if (sizeOf(sha256) === bytes.byteLength) return sha256
       const aside = join(folder, `.${sha256}.${process.pid}-${puts++}`)
       try {
+        refuseLink(folder)
         makeFolder(folder)
         writeAll(aside, bytes)
         renameSync(aside, path(sha256))

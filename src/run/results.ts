@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { describeError, SeerError } from '../errors.ts'
 import type { EventOf } from './events.ts'
 import type { AnyEvent } from './fold.ts'
+import { refuseLink } from './own-folder.ts'
 import { makeFolder } from './paths.ts'
 
 export interface ResultsWriter {
@@ -54,6 +55,7 @@ export function openResults(folder: string): ResultsWriter {
 
 /** What an earlier process wrote, without a line that it did not finish. */
 function openTable(folder: string, path: string): { lastSeq: number; length: number } {
+  for (const made of [folder, path]) refuseLink(made)
   makeFolder(folder)
   if (!statSync(path, { throwIfNoEntry: false })) return { lastSeq: 0, length: 0 }
   const bytes = readFileSync(path)

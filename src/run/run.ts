@@ -4,7 +4,7 @@
  * The folder is `events.jsonl` (the truth) and what is derived from it while the run goes on: `notebook.ipynb`, `run.json`,
  * `results/*.jsonl`. `artifacts/` holds large values by the hash of their bytes.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { describeError, firstError, SeerError } from '../errors.ts'
 import { openArtifacts, type Artifacts } from './artifacts.ts'
@@ -89,6 +89,7 @@ export class Run {
 
   /** Goes on with the log of a crashed run: takes over its lock, and makes everything that is derived from the log anew. */
   static async reopen(folder: string): Promise<Run> {
+    refuseLinks(folder)
     const lock = acquireLock(folder)
     try {
       const { events } = await readEvents(join(folder, 'events.jsonl'))
@@ -279,6 +280,16 @@ function controlPath(): string | SeerError {
     if (error instanceof SeerError) return error
     throw error
   }
+}
+
+/** A folder that was handed over may hold them, and what is made anew would be written where they lead. */
+function refuseLinks(folder: string): void {
+  const link = readdirSync(folder, { withFileTypes: true }).find((entry) => entry.isSymbolicLink())
+  if (!link) return
+  throw new SeerError('run-folder-refused', {
+    message: `The run in ${folder} is not gone on with: ${JSON.stringify(link.name)} in it is a link, which Seer never makes.`,
+    hint: 'Remove the link if the run is yours.',
+  })
 }
 
 /** The folders of a run, and its lock. */

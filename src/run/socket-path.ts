@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { SeerError } from '../errors.ts'
+import { isOwnFolder } from './own-folder.ts'
 
 /** macOS allows 104 with the closing zero; the rest is for those who count differently. */
 export const MAX_SOCKET_PATH_BYTES = 100
@@ -40,12 +41,7 @@ export function rootsFor(env: NodeJS.ProcessEnv): string[] {
   const runtime = env['XDG_RUNTIME_DIR']
   const roots = [join(tmpdir(), `seer-${userInfo().uid}`), `/tmp/seer-${userInfo().uid}`]
   // Under sudo it may still be the one of the user who called.
-  return runtime && isAbsolute(runtime) && isOwn(runtime) ? [join(runtime, 'seer'), ...roots] : roots
-}
-
-function isOwn(folder: string): boolean {
-  const found = lstatSync(folder, { throwIfNoEntry: false })
-  return found !== undefined && found.isDirectory() && found.uid === userInfo().uid
+  return runtime && isAbsolute(runtime) && isOwnFolder(runtime) ? [join(runtime, 'seer'), ...roots] : roots
 }
 
 function ensurePrivate(folder: string): void {

@@ -9,6 +9,7 @@ import type { ParsedRepoConfig } from './repo-config.ts'
 import { refMissing, refUnknownOffline, repoEmpty } from './repo-errors.ts'
 import { leftOut } from './left-out.ts'
 import { sourceOfRepo, type RepoSource } from './repo-source.ts'
+import { readTree } from './tree.ts'
 
 export interface FetchedRepo {
   readonly source: RepoSource
@@ -40,7 +41,8 @@ async function fetchRepo({ url, ref, install }: ParsedRepoConfig, context: Setup
   const onWait = (holder: string) => step.update(`${holder} is fetching it; waiting`)
   return withMirror(source, { ...context, onWait }, async (mirror) => {
     const found = await find({ source, mirror, step, ref })
-    const notices = [...found.notices, ...(await leftOut(mirror, found.commit, source))]
+    const tree = await readTree(mirror, found.commit, source)
+    const notices = [...found.notices, ...(await leftOut(mirror, found.commit, source, tree))]
     step.done(`commit ${found.commit.slice(0, 12)}`)
     return { source, ref: found.ref, commit: found.commit, install, notices }
   })

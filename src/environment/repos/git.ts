@@ -46,6 +46,8 @@ export interface GitOptions {
   readonly settings?: readonly (readonly [name: string, value: string])[]
   readonly variables?: Readonly<Record<string, string>>
   readonly onLine?: (line: string) => void
+  /** Takes stdout as it comes, and none of it is kept. What it throws ends git. */
+  readonly onStdout?: (text: string) => void
   /** How long it may say nothing. */
   readonly silentMs?: number
 }
@@ -61,6 +63,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     return await runTool(['git', ...fixed.flatMap((setting) => ['-c', setting]), ...args], {
       env: environment(options),
       cwd: options.folder,
+      ...(options.onStdout && { onStdout: options.onStdout }),
       signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
       onLine(line) {
         timer.refresh()
@@ -68,7 +71,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
       },
     })
   } catch (cause) {
-    if (signal?.aborted) throw cause
+    if (signal?.aborted || cause instanceof SeerError) throw cause
     if (silence.signal.aborted) throw stalled(args, silentMs, cause)
     throw missing(cause)
   } finally {

@@ -35,7 +35,7 @@ export interface Mirror {
   remember(name: string, asked: Omit<Asked, 'at'>): Promise<void>
   remembered(name: string): Promise<Asked | undefined>
   /** Git on the copy, with nobody's settings. */
-  read(args: readonly string[]): Promise<ToolResult>
+  read(args: readonly string[], options?: Pick<GitOptions, 'onStdout'>): Promise<ToolResult>
 }
 
 /** Nobody else changes the copy meanwhile. */
@@ -69,7 +69,7 @@ async function makeEmpty(folder: string, context: SetupContext): Promise<void> {
 
 function mirrorOf(source: RepoSource, folder: string, context: SetupContext): Mirror {
   const asResearcher: GitOptions = { folder, context, as: 'researcher', ...addressed(source) }
-  const read = (args: readonly string[]) => git([...HERE, ...args], { folder, context, as: 'nobody' })
+  const read: Mirror['read'] = (args, options) => git([...HERE, ...args], { folder, context, as: 'nobody', ...options })
   return {
     folder,
     read,

@@ -31,7 +31,7 @@ test.each([
 })
 
 test('a login goes to git, and nowhere else', () => {
-  const source = sourceOfRepo('https://me:s3cr%40t@host.example/org/repo?key=s3cret')
+  const source = sourceOfRepo('https://me:s3cr%40t@host.example/org/repo')
   expect(source.login).toEqual({ username: 'me', password: 's3cr@t' })
   expect(source.remote).not.toContain('s3cr%40t')
   expect(source.shown).toBe('https://host.example/org/repo')
@@ -69,12 +69,22 @@ describe('refused before git is asked', () => {
     ['https://%zz@host.example/repo'],
     ['file:///%zz'],
     ['https://a%0Apassword=b@host.example/repo'],
+    ['https://host.example/org/repo?private_token=s3cret'],
+    ['https://host.example/org/repo#s3cret'],
+    ['ssh://git@host.example/org/repo?private_token=s3cret'],
+    ['ftp://host.example/org/repo?private_token=s3cret'],
   ])('%j', (url) => {
     const refused = () => sourceOfRepo(url)
     expect(refused).toThrow(
       expect.objectContaining({ code: 'repo-url', message: expect.stringMatching(/^repos\.url/) }),
     )
     expect(refused).not.toThrow(/s3cret/)
+  })
+
+  test('a token behind a question mark: the hint says where it belongs', () => {
+    expect(() => sourceOfRepo('https://host.example/org/repo?private_token=x')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('credential helper') }),
+    )
   })
 
   const refusals: [ParsedRepoConfig[], string, string][] = [

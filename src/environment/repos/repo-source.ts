@@ -21,6 +21,11 @@ const ofGitHub = /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/
 /** `git@host:path`, as ssh has it. */
 const likeScp = /^([A-Za-z0-9._-]+@)?[A-Za-z0-9.-]+:(?![:/]{2})[^\s:]/
 
+const SUCH_AS = 'Such as "https://host/user/repo", "git@host:user/repo.git", "./folder", or "user/repo" of GitHub.'
+/** Of what follows the path all would be recorded. */
+const NO_QUERY =
+  "A token does not belong there: give it to git's credential helper (`git credential approve`), which is asked when the host wants a login."
+
 /** Throws `repo-url`; `at` says where the url stands. */
 export function sourceOfRepo(url: string, at = 'repos'): RepoSource {
   const { path, ...named } = read(url.trim(), at)
@@ -39,10 +44,12 @@ function read(url: string, at: string): Read {
   if (/^-|[\s\p{Cc}]/u.test(url)) throw refused(at, url, 'it begins with "-" or holds a space')
   if (/^(\/|\.\.?(\/|$))/.test(url)) return folder(resolve(url))
   if (/^~(\/|$)/.test(url)) return folder(join(homedir(), url.slice(1)))
+  const isAddress = URL.canParse(url) && PROTOCOLS.has(new URL(url).protocol)
+  if (isAddress && /[?#]/.test(url)) throw refused(at, url, 'it goes on with "?" or "#"', NO_QUERY)
   if (ofGitHub.test(url)) return withoutLogin(new URL(`https://github.com/${url}`))
   try {
     if (url.startsWith('file://')) return folder(fileURLToPath(url))
-    if (URL.canParse(url) && PROTOCOLS.has(new URL(url).protocol)) return withoutLogin(new URL(url))
+    if (isAddress) return withoutLogin(new URL(url))
   } catch {
     throw refused(at, url, 'what a "%" in it stands for is no text')
   }
@@ -61,7 +68,6 @@ function withoutLogin(url: URL): Read {
   shown.password = ''
   if (!isSsh) shown.username = ''
   const remote = shown.href.replace(/\/+$/, '')
-  shown.search = shown.hash = ''
   const [username, password] = [url.username, url.password].map(decodeURIComponent) as [string, string]
   // Git is told of a login in lines.
   if (/\p{Cc}/u.test(username + password)) throw new URIError('a control character')
@@ -70,11 +76,11 @@ function withoutLogin(url: URL): Read {
   return { remote, shown: shown.href.replace(/\/+$/, ''), login, path: url.pathname }
 }
 
-function refused(at: string, url: string, why: string): SeerError {
-  const shown = url.replace(/\/\/[^/]*@/, '//')
+function refused(at: string, url: string, why: string, hint = SUCH_AS): SeerError {
+  const shown = url.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/s, '')
   return new SeerError('repo-url', {
     message: `${at}.url: ${JSON.stringify(shown)} cannot be cloned: ${why}.`,
-    hint: 'Such as "https://host/user/repo", "git@host:user/repo.git", "./folder", or "user/repo" of GitHub.',
+    hint,
   })
 }
 

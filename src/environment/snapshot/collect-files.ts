@@ -3,14 +3,9 @@ import { count, size } from '../../amounts.ts'
 import { SeerError } from '../../errors.ts'
 import type { Redactor } from '../../run/redactor.ts'
 import type { MachineTrees, TreeEntry } from '../../sandbox/backend.ts'
-import { SAVED_FOLDER } from '../save-result.ts'
+import { isOwnFile } from './own-files.ts'
 import type { SnapshotEntry } from './snapshot.ts'
 import { storeFile, type Storing } from './store-file.ts'
-
-/** Made by every sandbox and session anew; what `seer.save` left has been copied to the run. */
-const OWN = ['.ipython', '.matplotlib', SAVED_FOLDER, 'libraries/__pycache__']
-/** Of the place for the agent's own packages (`python/seer_spawner/layer.py`) all but the packages. */
-const OWN_LAYER = /^\.packages\/(pyvenv\.cfg|bin\/(python|pip3?)|lib\/[^/]+\/site-packages\/_environment\.pth)$/
 
 export interface Collecting extends Storing {
   readonly redactor: Redactor
@@ -29,15 +24,13 @@ export interface Collected {
 
 export async function collectFiles(trees: MachineTrees, collecting: Collecting): Promise<Collected> {
   const { signal, maxBytes, maxFiles } = collecting
-  const own = [...OWN, ...collecting.libraries.map((name) => `libraries/${name}.py`)]
-  const isOwn = ({ path }: TreeEntry) =>
-    OWN_LAYER.test(path) || own.some((one) => path === one || path.startsWith(`${one}/`))
+  const libraries = collecting.libraries.map((name) => `libraries/${name}.py`)
   // By path: a folder that is changed while it is read may tell the same name twice.
   const files = new Map<string, SnapshotEntry>()
   const skipped: Collected['skipped'] = []
   let bytes = 0
   for await (const entry of trees.take('.', { signal })) {
-    if (isOwn(entry)) continue
+    if (isOwnFile(entry.path, libraries)) continue
     if (files.size + skipped.length >= maxFiles) throw tooMany(maxFiles)
     if (entry.kind === 'file' && (bytes += entry.bytes) > maxBytes) throw tooLarge(maxBytes)
     const stored = await store(entry, collecting)

@@ -82,3 +82,9 @@ test('nothing is said where all is the same; a missing model and another seed ar
     'Its seed is 7, and was 0: what is drawn at random will differ.',
   ])
 })
+
+test('a name in the record that would act in a terminal is shown as what it is', () => {
+  const before = model({ name: 'evil\u001b]0;x\u0007\u009b31m\u202e' })
+  const message = /^[^\p{Cc}\p{Cf}]*It was evil[^\p{Cc}\p{Cf}]*$/u
+  expect(() => refuseOtherWeights(record([before]), [model({ weightsSha256: other })])).toThrow(message)
+})

@@ -1,5 +1,6 @@
 /** What a new sandbox has otherwise than the one that a snapshot is of. Pure. */
 import { SeerError } from '../../errors.ts'
+import { neutralise } from '../../notebook/terminal-text.ts'
 import type { ModelHandle, WeightFacts } from '../models/model-handle.ts'
 import type { SnapshotRecord } from './snapshot.ts'
 
@@ -21,7 +22,9 @@ function refuseUnlessSame(id: string, before: Weights | undefined, now: Weights 
   if (!before || !now || before.weightsSha256 === now.weightsSha256) return
   // A hash of samples says nothing beside one of all bytes.
   if ((before.weightsHashFrom === 'sampled') !== (now.weightsHashFrom === 'sampled')) return
-  const [was, is] = [before, now].map(({ name, weightsSha256 }) => `${name}, ${weightsSha256.slice(0, 12)}…`)
+  const [was, is] = [before, now].map(
+    ({ name, weightsSha256 }) => `${neutralise(name)}, ${neutralise(weightsSha256.slice(0, 12))}…`,
+  )
   throw new SeerError('snapshot-other-weights', {
     message: `A model has other weights than in the snapshot ${id}: ${is}. It was ${was}`,
     hint: 'Name the same model, by its `revision` if it has changed since. For another one, give it another varName.',

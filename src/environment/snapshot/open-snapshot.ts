@@ -1,8 +1,10 @@
 /** A snapshot to begin with: found, checked, and compared with what a new sandbox is asked to be. */
 import type { Snapshot, SnapshotRecord } from './snapshot.ts'
 import { replayList } from './replay-list.ts'
+import { readRecord } from './read-record.ts'
+import { refuseTooLarge } from './refuse-too-large.ts'
 import { findSnapshot } from './store.ts'
-import { readVerified } from './verify.ts'
+import { verify } from './verify.ts'
 
 export interface OpenedSnapshot {
   readonly folder: string
@@ -10,10 +12,12 @@ export interface OpenedSnapshot {
   readonly snapshot: Snapshot
 }
 
-/** By its id, name, or folder, or as `snapshot()` returned it. Reads every byte; throws `snapshot-unknown`, `snapshot-damaged`. */
+/** By its id, name, or folder, or as `snapshot()` returned it. Reads every byte; throws `snapshot-unknown`, `-damaged`, `-too-large`. */
 export async function openSnapshot(which: string | Snapshot, signal?: AbortSignal): Promise<OpenedSnapshot> {
   const folder = findSnapshot(typeof which === 'string' ? which : which.path)
-  const record = await readVerified(folder, signal)
+  const record = readRecord(folder)
+  await refuseTooLarge(folder, record)
+  await verify(folder, record, signal)
   return { folder, record, snapshot: snapshotOf(folder, record) }
 }
 

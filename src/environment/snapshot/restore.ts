@@ -3,15 +3,17 @@ import { closeSync } from 'node:fs'
 import type { Machine, TreeEntry } from '../../sandbox/backend.ts'
 import { readPieces } from '../../sandbox/local/read-pieces.ts'
 import { treesOf } from '../files/machine-trees.ts'
+import { isOwnFile } from './own-files.ts'
 import { blobPath, damaged, openPlain } from './read-record.ts'
 import type { SnapshotRecord } from './snapshot.ts'
 
 export async function restoreFiles(machine: Machine, folder: string, { files }: SnapshotRecord): Promise<void> {
   await treesOf(machine).put(
     '.',
-    files.map((entry): TreeEntry =>
-      entry.kind === 'file' ? { ...entry, read: () => readBlob(folder, entry) } : entry,
-    ),
+    // Somebody else's may name what Seer reads as its own.
+    files
+      .filter(({ path }) => !isOwnFile(path))
+      .map((entry): TreeEntry => (entry.kind === 'file' ? { ...entry, read: () => readBlob(folder, entry) } : entry)),
   )
 }
 

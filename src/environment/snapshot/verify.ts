@@ -8,6 +8,11 @@ import type { SnapshotRecord } from './snapshot.ts'
 /** Throws `snapshot-damaged` with the name of the first file that is not as it was. */
 export async function readVerified(folder: string, signal?: AbortSignal): Promise<SnapshotRecord> {
   const record = readRecord(folder)
+  await verify(folder, record, signal)
+  return record
+}
+
+export async function verify(folder: string, record: SnapshotRecord, signal?: AbortSignal): Promise<void> {
   const checked = new Set<string>()
   const breathe = openBreath()
   for (const entry of record.files) {
@@ -18,7 +23,6 @@ export async function readVerified(folder: string, signal?: AbortSignal): Promis
     if (why !== undefined) throw damaged(folder, `the file ${JSON.stringify(entry.path)} ${why}`)
     checked.add(`${entry.sha256} ${entry.bytes}`)
   }
-  return record
 }
 
 async function problemOf(path: string, expected: { bytes: number; sha256: string }): Promise<string | undefined> {

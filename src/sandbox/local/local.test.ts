@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -10,7 +11,7 @@ let workspace: string
 
 beforeEach(async () => {
   vi.stubEnv('XDG_STATE_HOME', newFolder())
-  started = await startLocalMachine(`sb-${Math.random().toString(36).slice(2)}`, '/runs/one', { bwrap: undefined })
+  started = await startLocalMachine(`sb-${Math.random().toString(16).slice(2)}`, '/runs/one', { bwrap: undefined })
   workspace = started.layout.workspace
 })
 afterEach(async () => {
@@ -78,6 +79,18 @@ test('also where the agent’s code has closed its folders to its own user', asy
   writeFileSync(join(workspace, 'closed/inner/file'), '')
   symlinkSync('/', join(workspace, 'closed/link'))
   for (const folder of ['closed/inner', 'closed', '.']) chmodSync(join(workspace, folder), 0)
+  await started.machine.terminate()
+  expect(existsSync(started.layout.stateDir)).toBe(false)
+})
+
+test('also where they are nested deeper than a path can say, and closed', async () => {
+  const script = `import os
+os.chdir(${JSON.stringify(workspace)})
+for depth in range(40):
+    os.mkdir(b'\\x1b\\xff' + b'x' * 180); os.chdir(b'\\x1b\\xff' + b'x' * 180)
+    open('file', 'w').close()
+os.symlink('/', 'link'); os.mkdir('closed'); os.chmod('closed', 0); os.chmod('.', 0)`
+  execFileSync('python3', ['-c', script])
   await started.machine.terminate()
   expect(existsSync(started.layout.stateDir)).toBe(false)
 })

@@ -7,15 +7,16 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { z } from 'zod'
 import { describeError, SeerError } from '../../errors.ts'
 import { stateFolder } from '../../run/paths.ts'
 import { socketPath } from '../../run/socket-path.ts'
 import type { Layout, Machine, MachineProcess, StartedMachine, TreeEntry } from '../backend.ts'
+import { checkedAttach, type LocalAttach } from './checked-attach.ts'
 import { hostEnvironment } from './host-environment.ts'
 import { keepForMount } from './keep-for-mount.ts'
 import { removeMachine } from './remove-machine.ts'
 import { writeRunOf } from './run-of-sandbox.ts'
+import { sandboxFolder } from './sandbox-folder.ts'
 import { makeCgroups, type Cgroups } from './wall/cgroups.ts'
 import { limitsFor } from './wall/limits.ts'
 import { machineFacts, prepareWall, type WallContents } from './wall/prepare-wall.ts'
@@ -28,16 +29,6 @@ import { readInside } from './workspace-files.ts'
 /** The longest name of a socket in a sandbox's folder: a kernel's, `<session>-<generation>-5`. */
 const SOCKET_NAME_BYTES = 24
 const DEFAULT_MAX_READ_BYTES = 512 * 1024 * 1024
-
-const attachSchema = z.object({
-  id: z.string(),
-  stateDir: z.string(),
-  runtimeDir: z.string(),
-  /** Of a confined sandbox: the folder, of a random name, in which the sources of its mounts lie. */
-  sources: z.string().optional(),
-  cgroups: z.array(z.string()).optional(),
-})
-export type LocalAttach = z.infer<typeof attachSchema>
 
 export interface StartedLocalMachine extends StartedMachine {
   /** Of a confined sandbox: how its wall is to be built. */
@@ -85,15 +76,6 @@ export async function startLocalMachine(
   }
 }
 
-/** The folder with all that a sandbox keeps on this machine, but for its sockets. */
-export function sandboxFolder(id: string): string {
-  return join(sandboxesFolder(), id)
-}
-
-export function sandboxesFolder(env?: NodeJS.ProcessEnv): string {
-  return join(stateFolder(env), 'sandboxes')
-}
-
 async function makeFolders(attach: LocalAttach, runFolder: string): Promise<Layout> {
   const layout = localLayout(attach)
   const owner = ownerOf(attach)
@@ -123,12 +105,12 @@ function ownerOf({ sources }: LocalAttach): number | null {
   return sources !== undefined && process.getuid?.() === 0 ? USER_OF_ROOTS_SANDBOXES : null
 }
 
-/** A machine that an earlier process started, by what its run's log says of it. It may have ended. */
+/** A machine that an earlier process started, by what its run's log says of it; undefined where that cannot be one. It may have ended. */
 export function attachLocalMachine(said: unknown): { machine: Machine; layout: Layout } | undefined {
-  const attach = attachSchema.safeParse(said)
-  if (!attach.success) return undefined
-  const layout = localLayout(attach.data)
-  return { machine: localMachine(attach.data, layout), layout }
+  const attach = checkedAttach(said)
+  if (!attach) return undefined
+  const layout = localLayout(attach)
+  return { machine: localMachine(attach, layout), layout }
 }
 
 function localLayout({ stateDir, runtimeDir, sources }: LocalAttach): Layout {

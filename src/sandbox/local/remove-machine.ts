@@ -1,7 +1,6 @@
 /** Takes away all that there is of a sandbox on this machine. */
-import { chmod, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { endHost } from './end-host.ts'
+import { removeFolder } from './remove-folder.ts'
 import { removeCgroups } from './wall/cgroups.ts'
 
 interface Remains {
@@ -19,21 +18,4 @@ export async function removeMachine({ stateDir, runtimeDir, cgroups }: Remains):
   if (runtimeDir !== undefined) await attempt(removeFolder(runtimeDir))
   await attempt(removeFolder(stateDir))
   if (problems.length > 0) throw problems[0]
-}
-
-/** Also where the agent's code has closed a folder to its own user. */
-async function removeFolder(folder: string): Promise<void> {
-  const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 3 })
-  await remove().catch(async (error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EACCES')) throw error
-    await openFolders(folder)
-    await remove()
-  })
-}
-
-/** No link is followed: a folder that is opened is one that was found in the one above it. */
-async function openFolders(folder: string): Promise<void> {
-  await chmod(folder, 0o700)
-  for (const entry of await readdir(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) await openFolders(join(folder, entry.name))
 }

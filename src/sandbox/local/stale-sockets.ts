@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { rootsFor } from '../../run/socket-path.ts'
-import { sandboxFolder } from './local.ts'
+import { sandboxFolder } from './sandbox-folder.ts'
 
 const SANDBOX = /^sb-[0-9a-f]+$/
 /** From the making of the folder until its host listens passes less. */

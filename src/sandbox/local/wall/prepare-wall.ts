@@ -7,6 +7,7 @@ import { bwrapArgs, type Mount } from './bwrap-args.ts'
 import type { Cgroups } from './cgroups.ts'
 import { interpreterMounts } from './interpreter.ts'
 import { holdLimits, type Limits } from './limits.ts'
+import { linkPackages } from './package-folder.ts'
 import { copySeer, linkModel, writeMadeFiles } from './sources.ts'
 import { MADE_FILES, systemMounts } from './system-files.ts'
 import { INSIDE, USER_OF_ROOTS_SANDBOXES, type PreparedWall } from './wall.ts'
@@ -17,6 +18,8 @@ export interface WallContents {
   readonly python: string
   /** The folders of models, in their order. */
   readonly models: readonly string[]
+  /** Folders of the researcher: the archives of packages that lie in each, and where these are to be seen. */
+  readonly packages?: readonly { readonly source: string; readonly target: string }[]
   /** More files and folders, and where they are to be seen. */
   readonly readOnly?: readonly { readonly source: string; readonly target: string }[]
   /** Single devices, such as `/dev/nvidia0`. */
@@ -43,6 +46,13 @@ export async function prepareWall(inputs: WallInputs): Promise<PreparedWall> {
   const made = join(sources, 'e')
   await Promise.all([copySeer(layout.pythonDir, seer), writeMadeFiles(made)])
   await mkdir(join(sources, 'm'), { mode: 0o755 })
+  await mkdir(join(sources, 'w'), { mode: 0o755 })
+  const packages = await Promise.all(
+    (inputs.packages ?? []).map(async ({ source, target }, i) => ({
+      target,
+      ...(await linkPackages(source, join(sources, 'w', String(i)))),
+    })),
+  )
   const models = await Promise.all(inputs.models.map((model, i) => linkModel(model, join(sources, 'm', String(i)))))
 
   const readOnly = (source: string, target: string): Mount => ({ kind: 'read-only', source, target, staged: true })
@@ -59,6 +69,10 @@ export async function prepareWall(inputs: WallInputs): Promise<PreparedWall> {
       readOnly(seer, INSIDE.seer),
       ...(inputs.devices ?? []).map((target): Mount => ({ kind: 'device', target })),
       ...(inputs.readOnly ?? []).map(({ source, target }) => readOnly(source, target)),
+      ...packages.flatMap(({ source, target, files }) => [
+        readOnly(source, target),
+        ...files.map((file) => readOnly(file.source, join(target, file.name))),
+      ]),
       ...models.flatMap(({ source, files }, i) =>
         files.length === 0
           ? [readOnly(source, INSIDE.model(i))]
