@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cacheRoot } from '../src/environment/cache.ts'
 import { findPython } from '../src/environment/find-python.ts'
+import { readPipConfig } from '../src/environment/package-index.ts'
 import { ensureEnvironment } from '../src/environment/python-environment.ts'
 import { composeRequirements, packageName } from '../src/environment/requirements.ts'
 import { runTool } from '../src/environment/run-tool.ts'
@@ -73,7 +74,9 @@ async function asPipFindsThem(): Promise<string> {
   const { lock } = await ensureEnvironment()
   const torch = (await readFile(lock, 'utf8')).split('\n').find((line) => packageName(line) === 'torch')!
   const lines = (await composeRequirements()).map((line) => (packageName(line) === 'torch' ? torch : line))
-  return [`--extra-index-url ${TORCH_INDEX}`, ...lines, ''].join('\n')
+  // An index that cannot be reached would cost pip a minute of trying.
+  const { findLinks } = await readPipConfig(python, {})
+  return [...(findLinks.length > 0 ? [] : [`--extra-index-url ${TORCH_INDEX}`]), ...lines, ''].join('\n')
 }
 
 async function run(...argv: [string, ...string[]]): Promise<void> {

@@ -32,9 +32,14 @@ afterEach(async () => {
   vi.unstubAllEnvs()
 })
 
-async function started(timeoutSeconds: number) {
+async function startedAlone(timeoutSeconds: number): Promise<Sandbox> {
   const sandbox = await new Sandbox({ timeout: 60 }, { run, progress: () => undefined }, { timeoutSeconds }).start()
   remains.look()
+  return sandbox
+}
+
+async function started(timeoutSeconds: number) {
+  const sandbox = await startedAlone(timeoutSeconds)
   return { sandbox, session: await createNotebookSession(sandbox, new Workspace({ preloadModels: false })) }
 }
 
@@ -42,7 +47,7 @@ const notices = async () => (await logOf(run.folder)).of('notice-add')
 const ended = () => until('its end', async () => (await logOf(run.folder)).of('sandbox-end').length > 0)
 
 test('the researcher is told ahead; its files are kept; whoever waits is told why, and nothing is left', async () => {
-  const { sandbox, session } = await started(4)
+  const { sandbox, session } = await started(6)
   const { sandboxId: id } = sandbox
   await session.exec('open("work.txt", "w").write("of an hour")')
   const waiting = session.exec('print("begun", flush=True)\nimport time\ntime.sleep(1000)')
@@ -79,7 +84,7 @@ test('the researcher is told ahead; its files are kept; whoever waits is told wh
 test('files that cannot be kept do not keep it from its end, and are a notice', async () => {
   mkdirSync(join(root, 'state/seer'), { recursive: true })
   writeFileSync(join(root, 'state/seer/snapshots'), 'in the way')
-  const { sandbox } = await started(2)
+  const sandbox = await startedAlone(2)
   await ended()
   expect((await notices()).map(({ code }) => code)).toEqual(['timeout-near', 'snapshot-failed'])
   expect((await notices())[1]?.text).toMatch(/could not be kept.*snapshots/)
@@ -88,7 +93,7 @@ test('files that cannot be kept do not keep it from its end, and are a notice', 
 })
 
 test('one that ends before its time has no more to say', async () => {
-  const { sandbox } = await started(2.5)
+  const sandbox = await startedAlone(2.5)
   await sandbox.terminate()
   const before = run.lastSeq
   await new Promise((resolve) => setTimeout(resolve, 3000))
@@ -97,7 +102,7 @@ test('one that ends before its time has no more to say', async () => {
 })
 
 test('where there is no Seer any more, the host ends it a little later', async () => {
-  const { sandbox } = await started(30)
+  const sandbox = await startedAlone(30)
   const { endsInSeconds } = await sandbox.connection.request('host/hello', {})
   expect(endsInSeconds).toBeGreaterThan(60 + GRACE_SECONDS - 15)
   expect(endsInSeconds).toBeLessThanOrEqual(60 + GRACE_SECONDS)

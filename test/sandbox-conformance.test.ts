@@ -19,7 +19,7 @@ const local = {
   trees: true,
   snapshot: true,
   attach: true,
-  gpu: 'this machine has none',
+  gpu: 'not tried: it takes a machine that has one',
   systemPackages: 'Seer installs nothing into the system of this machine',
   debug: 'code-server does not install from npm alone',
 } as const

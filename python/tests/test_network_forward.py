@@ -162,6 +162,7 @@ def test_the_queue_of_the_proxy_is_full() -> None:
         os.unlink(tried.path)
         full.bind(tried.path)
         full.listen(0)
+        full.settimeout(10)
         with tried.connection(), socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
             sock.sendall(b"hello")
             time.sleep(0.5)

@@ -39,7 +39,7 @@ export function startLines(
   const sandbox =
     confinement === 'none'
       ? rows('Sandbox: local, NOT confined: the agent’s code runs with your rights on this machine.', pc.yellow)
-      : rows(`Sandbox: local, confined by ${confinement}, without a network.`)
+      : rows(`Sandbox: local, confined by ${confinement}; no network but hosts that the experiment names.`)
   const budget =
     budgetUsd === null
       ? 'Budget: none.'

@@ -8,12 +8,17 @@ import { isInLogWords } from '../run/log-words.ts'
 import { placeholder, type Secret } from '../run/redactor.ts'
 import type { Run } from '../run/run.ts'
 import { kernelEnvironment } from './kernel-environment.ts'
+import { networkEnvironment, parseNetwork } from './network.ts'
 
 /** What is shorter would be hidden in ordinary text, too. */
 const MIN_CHARS = 8
 /** The system takes up to 128 KiB for a variable, but its forms must also fit a few messages. */
 const MAX_BYTES = 32 * 1024
-const SET_BY_SEER = new Set([...Object.keys(kernelEnvironment('', { workspaceInside: '' }, {})), 'PYTHONHASHSEED'])
+const SET_BY_SEER = new Set([
+  ...Object.keys(kernelEnvironment('', { workspaceInside: '' }, {})),
+  ...Object.keys(networkEnvironment(parseNetwork('open'), true)),
+  'PYTHONHASHSEED',
+])
 
 interface Place {
   readonly environment?: Environment

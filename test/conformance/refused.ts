@@ -15,7 +15,7 @@ const UNKNOWN: [string, object, RegExp][] = [
 const ASKING: Partial<Record<Capability, [SandboxConfig, string]>> = {
   network: [{ network: ['example.org'] }, 'network-needs-wall'],
   trees: [{ localDirs: [[import.meta.dirname, 'given']] }, 'capability-missing'],
-  gpu: [{ gpu: 'A100' }, 'gpu-missing'],
+  gpu: [{ gpu: 'X999' }, 'gpu-missing'],
   systemPackages: [{ systemPackages: ['graphviz'] }, 'capability-missing'],
   debug: [{ debug: true }, 'capability-missing'],
 }

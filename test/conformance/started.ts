@@ -54,6 +54,12 @@ export async function endRun(run: Run): Promise<void> {
   rmSync(run.folder, { recursive: true, force: true })
 }
 
+/** The same, for what cannot wait. */
+export function endRunNow(run: Run): void {
+  run.endNow('completed')
+  rmSync(run.folder, { recursive: true, force: true })
+}
+
 /** What must not hang: the result, or an error that says how long was waited. */
 export async function within<T>(seconds: number, what: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()

@@ -4,7 +4,7 @@ import { Sandbox } from '../../src/environment/sandbox.ts'
 import type { SandboxConfig } from '../../src/environment/sandbox-config.ts'
 import type { StartHooks, StartOptions } from '../../src/environment/start-sandbox.ts'
 import type { Run } from '../../src/run/run.ts'
-import { endRun, openRun, started, type Started } from './started.ts'
+import { endRun, endRunNow, openRun, started, type Started } from './started.ts'
 
 /** What a sandbox of one backend can be and one of another cannot. All else is asked of every backend. */
 export const CAPABILITIES = [
@@ -60,7 +60,12 @@ export function newSuite(backend: Backend): { suite: Suite; skipped: Partial<Rec
   }
   const make: Suite['make'] = (config = {}, options = {}, hooks = {}) => {
     const run = newRun()
-    return known(new Sandbox({ ...backend.config, ...config }, { ...quiet, ...options, run }, hooks), run)
+    try {
+      return known(new Sandbox({ ...backend.config, ...config }, { ...quiet, ...options, run }, hooks), run)
+    } catch (error) {
+      endRunNow(run)
+      throw error
+    }
   }
   const startBy: Suite['startBy'] = async (begin) => {
     const run = newRun()
