@@ -53,12 +53,15 @@ async function valueIn(path: string): Promise<string> {
   return stdout.trim() || stderr
 }
 
-/** A process of its own that makes the environment; what it says comes as lines, at last its result. */
-function builder() {
+/** A process of its own that makes the environment; what it says comes as lines, at last its result. Its uv is not stopped with it. */
+function builder({ stopsHalfWay = false } = {}) {
   const script = `
     import { buildEnvironment } from ${JSON.stringify(new URL('../src/environment/build-environment.ts', import.meta.url).href)}
     import { findPython } from ${JSON.stringify(new URL('../src/environment/find-python.ts', import.meta.url).href)}
-    const progress = ({ message }) => console.log(message)
+    const progress = ({ message }) => {
+      console.log(message)
+      if (${stopsHalfWay} && message.includes('byte-compiling')) process.kill(process.pid, 'SIGSTOP')
+    }
     const { built } = await buildEnvironment(${JSON.stringify(REQUIREMENTS)}, await findPython(), ${JSON.stringify(cache)}, { progress })
     console.log('built ' + built)
   `
@@ -78,7 +81,7 @@ function builder() {
 }
 
 test('killed half way: what is there does not count, and the next one makes it whole', async () => {
-  const first = builder()
+  const first = builder({ stopsHalfWay: true })
   await first.says('byte-compiling')
   first.child.kill('SIGKILL')
   await first.ended
@@ -95,16 +98,23 @@ test('killed half way: what is there does not count, and the next one makes it w
 })
 
 test('two processes at once: one makes it, the other waits and has it too', async () => {
-  const both = [builder(), builder()]
-  await Promise.all(both.map(({ ended }) => ended))
-  expect(new Set(both.map(({ said }) => said.at(-1)))).toEqual(new Set(['built false', 'built true']))
-  const waited = both.find(({ said }) => said.at(-1) === 'built false')!
-  expect(waited.said[0]).toMatch(/^process \d+ is making it; waiting$/)
+  const first = builder({ stopsHalfWay: true })
+  await first.says('byte-compiling')
+  const second = builder()
+  await second.says('waiting')
+  first.child.kill('SIGCONT')
+  await Promise.all([first.ended, second.ended])
+  expect([first, second].map(({ said }) => said.at(-1))).toEqual(['built true', 'built false'])
+  expect(second.said).toEqual([
+    `process ${first.child.pid} is making it; waiting`,
+    expect.stringMatching(/^ready \(1 package, /),
+    'built false',
+  ])
   expect(made()).toHaveLength(1)
 })
 
 test('one that is killed while another waits: that one makes it', async () => {
-  const first = builder()
+  const first = builder({ stopsHalfWay: true })
   await first.says('byte-compiling')
   const second = builder()
   await second.says('waiting')

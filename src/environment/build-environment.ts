@@ -3,6 +3,7 @@ import { utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { plural } from '../amounts.ts'
 import { buildOnce, exists, readyMark } from './cache.ts'
 import type { Python } from './find-python.ts'
 import { readPipConfig, uvIndexEnvironment } from './package-index.ts'
@@ -62,7 +63,7 @@ export async function buildEnvironment(
   })
   // When it was last used is told by this time; `seer env` reads it.
   await utimes(join(path, readyMark), new Date(), new Date()).catch(() => undefined)
-  const size = `${value.packages} packages, ${(value.megabytes / 1_000).toFixed(1)} GB`
+  const size = `${plural(value.packages, 'package')}, ${(value.megabytes / 1_000).toFixed(1)} GB`
   step.done(built ? `${size}, for Python ${python.version}` : `ready (${size})`)
   return { id, path, built }
 }
