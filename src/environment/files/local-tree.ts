@@ -1,15 +1,5 @@
 /** A file or folder of the researcher, as entries that can be put into a sandbox. Everything that cannot be is found on the way, by name. */
-import {
-  accessSync,
-  closeSync,
-  constants,
-  lstatSync,
-  openSync,
-  readdirSync,
-  realpathSync,
-  statSync,
-  type Stats,
-} from 'node:fs'
+import { closeSync, constants, lstatSync, openSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { describeError, SeerError } from '../../errors.ts'
 import { stateFolder } from '../../run/paths.ts'
@@ -88,13 +78,13 @@ function localFile(place: string, path: string, found: Stats): TreeEntry {
       message: `${place} is neither a file nor a folder, so it cannot be copied into a sandbox.`,
       hint: 'Remove it, or name what is needed one by one.',
     })
-  readable(place, constants.R_OK)
+  readable(place, () => closeSync(openSync(place, constants.O_RDONLY)))
   const isExecutable = (found.mode & 0o100) !== 0
   return { kind: 'file', path, bytes: found.size, isExecutable, read: () => readLocal(place) }
 }
 
 async function* readLocal(place: string): AsyncGenerator<Uint8Array> {
-  const file = openSync(place, constants.O_RDONLY)
+  const file = readable(place, () => openSync(place, constants.O_RDONLY))
   try {
     yield* readPieces(file, Infinity)
   } finally {
@@ -103,13 +93,17 @@ async function* readLocal(place: string): AsyncGenerator<Uint8Array> {
 }
 
 function namesIn(folder: string): string[] {
-  readable(folder, constants.R_OK | constants.X_OK)
-  return readdirSync(folder).sort()
+  return readable(folder, () => {
+    // What lies in it can be reached, too.
+    statSync(`${folder}/.`)
+    return readdirSync(folder).sort()
+  })
 }
 
-function readable(place: string, mode: number): void {
+/** Tried, not asked for: what the system says of leave is not always what it then gives. */
+function readable<T>(place: string, read: () => T): T {
   try {
-    accessSync(place, mode)
+    return read()
   } catch (cause) {
     throw new SeerError('local-file-unreadable', { message: `${place} cannot be read: ${describeError(cause)}`, cause })
   }
