@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from .text import deeper_than
 Check = Callable[[Any], bool]
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CONNECTION = re.compile(r"[a-z0-9][A-Za-z0-9._:-]{0,79}")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_SAFE = 2**53 - 1
@@ -21,11 +23,18 @@ MAX_ARGUMENTS = 1000
 MAX_ARGUMENT_CHARS = 128 * 1024
 MAX_PATH_CHARS = 4096
 MAX_STDIN_CHARS = 700_000
+#: Of 512 KiB.
+MAX_CHUNK_CHARS = 699_052
 MAX_SECONDS = 1e9
 
 
 def is_id(value: Any) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def is_connection(value: Any) -> bool:
+    """Of a byte stream."""
+    return isinstance(value, str) and _CONNECTION.fullmatch(value) is not None
 
 
 def is_sha256(value: Any) -> bool:
@@ -91,6 +100,22 @@ def is_path(value: Any) -> bool:
 
 def is_stdin(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= MAX_STDIN_CHARS and _BASE64.fullmatch(value) is not None
+
+
+def is_chunk(value: Any) -> bool:
+    """Whether it is base64 is found where it is decoded: looking at each character takes as long again."""
+    return isinstance(value, str) and len(value) <= MAX_CHUNK_CHARS and len(value) % 4 == 0
+
+
+def decode_chunk(text: str) -> bytes:
+    try:
+        data = binascii.a2b_base64(text)
+    except ValueError as error:
+        raise RpcError(INVALID_PARAMS, "what is to be written is not base64") from error
+    # What is no such character was passed over.
+    if len(data) != len(text) // 4 * 3 - text[-2:].count("="):
+        raise RpcError(INVALID_PARAMS, "what is to be written is not base64")
+    return data
 
 
 def is_seconds(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .check import check_params
@@ -16,9 +17,10 @@ from .errors import (
     RpcError,
     named,
 )
-from .frames import FrameError, frame, read_frames
+from .frames import FrameError, read_frames
 from .log import log
 from .methods import METHODS, Method
+from .sending import Sender
 from .text import encode_json, parse_json
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Connection:
     def __init__(self, sock: socket.socket, host: Host) -> None:
         self.sock = sock
         self.host = host
-        self.write_lock = threading.Lock()
+        self.sender = Sender(sock, self.close)  # the reader notices
         self.open: dict[str | int, threading.Event] = {}
 
     def serve(self) -> None:
@@ -47,7 +49,7 @@ class Connection:
         except OSError:
             pass
         finally:
-            self._cancel_all()
+            self._cancel(*list(self.open.values()))
             self.close()
 
     def close(self) -> None:
@@ -57,11 +59,12 @@ class Connection:
             pass
         self.sock.close()
 
-    def _cancel_all(self) -> None:
+    def _cancel(self, *requests: threading.Event) -> None:
         with self.host.journal.changed:
-            for cancelled in list(self.open.values()):
+            for cancelled in requests:
                 cancelled.set()
             self.host.journal.changed.notify_all()
+        self.host.kernels.streams.wake()
 
     def _message(self, body: bytes) -> None:
         try:
@@ -88,9 +91,7 @@ class Connection:
         id = params.get("id")
         cancelled = self.open.get(id) if isinstance(id, (int, str)) else None
         if cancelled is not None:
-            with self.host.journal.changed:
-                cancelled.set()
-                self.host.journal.changed.notify_all()
+            self._cancel(cancelled)
 
     def _request(self, id: str | int, name: str, params: Any) -> None:
         method = METHODS.get(name)
@@ -119,6 +120,9 @@ class Connection:
     ) -> None:
         try:
             result = method.answer(self.host, params, cancelled)
+            if not isinstance(result, bytes):
+                result(partial(self._answer_later, id))
+                return
         except RpcError as error:
             self.open.pop(id, None)
             self._error(id, error)
@@ -128,14 +132,23 @@ class Connection:
             self._error(id, RpcError(INTERNAL_ERROR, f"{name} failed: {type(error).__name__}"))
         else:
             self.open.pop(id, None)
-            self._send(b'{"jsonrpc":"2.0","id":' + encode_json(id) + b',"result":' + result + b"}")
+            self._send(_answered(id, result))
+
+    def _answer_later(self, id: str | int, result: bytes | RpcError) -> None:
+        """From a thread that must not wait for this peer."""
+        self.open.pop(id, None)
+        self.sender.send_now(_answered(id, result) if isinstance(result, bytes) else _failed(id, result))
 
     def _error(self, id: str | int | None, error: RpcError) -> None:
-        self._send(encode_json({"jsonrpc": "2.0", "id": id, "error": error.to_json()}))
+        self._send(_failed(id, error))
 
     def _send(self, body: bytes) -> None:
-        try:
-            with self.write_lock:
-                self.sock.sendall(frame(body))
-        except OSError:
-            self.close()  # the reader notices
+        self.sender.send(body)
+
+
+def _answered(id: str | int, result: bytes) -> bytes:
+    return b'{"jsonrpc":"2.0","id":' + encode_json(id) + b',"result":' + result + b"}"
+
+
+def _failed(id: str | int | None, error: RpcError) -> bytes:
+    return encode_json({"jsonrpc": "2.0", "id": id, "error": error.to_json()})

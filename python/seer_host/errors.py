@@ -19,6 +19,7 @@ NAMED = {
     "shutting-down": -32006,
     "process-start-failed": -32007,
     "unknown-process": -32008,
+    "unknown-stream": -32009,
 }
 
 

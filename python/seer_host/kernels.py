@@ -22,6 +22,7 @@ from .process_table import ProcessTable
 from .shared_folder import hold
 from .spawner_link import SpawnerLink, SpawnError
 from .spool import Spool, ended_with_kernel
+from .streams import Streams
 from .wall_outside import oom_kills
 from .watch import Watch, over_memory
 from .wire import Wire
@@ -61,7 +62,8 @@ class Kernels:
         self.spawner: SpawnerLink | None = None
         self.ending = False
         self.oom_kills = 0
-        self.processes = ProcessTable(config, journal, self._spawner, self._over_memory)
+        self.streams = Streams(config)
+        self.processes = ProcessTable(config, journal, self.streams, self._spawner, self._over_memory)
         self.network = None if config.network is None else _network(config, config.network, journal)
 
     def _spawner(self) -> SpawnerLink:
@@ -144,7 +146,7 @@ class Kernels:
                 kernel.because = (why, time.monotonic())
             kernel.on_exit(exit_code, signal)
 
-        environment = kernel_environment(self.config, launch, int(kernel_config["seed"]))
+        environment = kernel_environment(self.config, launch, session_id, int(kernel_config["seed"]))
         workspace = str(self.config.inside.workspace)
         try:
             kernel.pid = spawner.spawn(
@@ -263,6 +265,7 @@ class Kernels:
             thread.join()
         if self.spawner is not None:
             self.spawner.end()
+        self.streams.close_all()
 
     def end_all(self) -> None:
         with self.lock:

@@ -9,9 +9,12 @@ from typing import Any
 
 from .config import HostConfig, short_path
 from .shared_folder import read_end, write_for
+from .stream_listener import calls_socket
 
 PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
 LOG_TAIL_BYTES = 4000
+#: Names the socket of the kernel's session, for calls out of the sandbox.
+CALLS = "SEER_CALLS"
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,11 @@ def kernel_argv(config: HostConfig, launch: Launch) -> list[str]:
     return [config.inside.python, "-s", str(config.inside.python_dir / "boot.py"), "kernel", *files]
 
 
-def kernel_environment(config: HostConfig, launch: Launch, seed: int) -> dict[str, str]:
-    ipython_dir = str(launch.inside(config).folder / "ipython")
-    return {"PYTHONHASHSEED": str(seed % 2**32), "IPYTHONDIR": ipython_dir, **config.kernel_env}
+def kernel_environment(config: HostConfig, launch: Launch, session: str, seed: int) -> dict[str, str]:
+    folder = launch.inside(config).folder
+    own = {"PYTHONHASHSEED": str(seed % 2**32), "IPYTHONDIR": str(folder / "ipython")}
+    # Also while nobody listens there: somebody may later.
+    return {**own, **config.kernel_env, CALLS: str(folder / calls_socket(session))}
 
 
 def log_tail(config: HostConfig, launch: Launch) -> str:

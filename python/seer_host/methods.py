@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .check import (
     Check,
+    decode_chunk,
     integer,
     is_argv,
     is_bool,
+    is_chunk,
     is_code,
+    is_connection,
     is_duration,
     is_environment,
     is_id,
@@ -24,20 +28,23 @@ from .check import (
     is_stdin,
     one_of,
 )
-from .errors import REQUEST_CANCELLED, RpcError
+from .errors import INVALID_PARAMS, REQUEST_CANCELLED, RpcError
 from .frames import MAX_MESSAGE_BYTES
 from .network_rules import is_rules, parse_rules
+from .stream_readers import Reader, Reply, Result
 from .text import encode_json
 
 if TYPE_CHECKING:
     from .host import Host
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_CHUNK_BYTES = 512 * 1024
 ENVELOPE_BYTES = 1024
 
 Cancelled = threading.Event
-Answer = Callable[["Host", dict[str, Any], Cancelled], bytes]
+#: To be called with what is called with the answer, once there is one.
+Later = Callable[[Reply], None]
+Answer = Callable[["Host", dict[str, Any], Cancelled], "bytes | Later"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,8 @@ def _set_network(host: Host, params: dict[str, Any], cancelled: Cancelled) -> by
 
 
 def _start_process(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    if params["stream"] and params["stdin"]:
+        raise RpcError(INVALID_PARAMS, "a process whose stdin is a stream has no other")
     known = host.kernels.processes.start(params, base64.b64decode(params["stdin"]))
     return encode_json({"known": known})
 
@@ -123,6 +132,43 @@ def _read_process(host: Host, params: dict[str, Any], cancelled: Cancelled) -> b
 
 def _kill_process(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
     host.kernels.processes.kill(params["process"])
+    return b"{}"
+
+
+def _listen(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    return encode_json({"path": host.kernels.streams.listen(params["listener"])})
+
+
+def _unlisten(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.kernels.streams.unlisten(params["listener"])
+    return b"{}"
+
+
+def _read_streams(host: Host, params: dict[str, Any], cancelled: Cancelled) -> Later:
+    max_bytes = min(params["maxBytes"], MAX_MESSAGE_BYTES - ENVELOPE_BYTES)
+    until = time.monotonic() + params["waitMs"] / 1000
+
+    def later(reply: Reply) -> None:
+        def told(pieces: Result) -> None:
+            reply(b'{"pieces":[' + pieces + b"]}" if isinstance(pieces, bytes) else pieces)
+
+        host.kernels.streams.read(Reader(params["after"], max_bytes, until, cancelled, told))
+
+    return later
+
+
+def _write_stream(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    data = decode_chunk(params["base64"])
+    return b'{"accepted":%d}' % host.kernels.streams.write(params["connection"], params["offset"], data)
+
+
+def _allow_stream(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.kernels.streams.allow(params["connection"], params["bytes"])
+    return b"{}"
+
+
+def _close_stream(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.kernels.streams.close(params["connection"])
     return b"{}"
 
 
@@ -153,6 +199,7 @@ METHODS = {
             "stdin": is_stdin,
             "seconds": is_seconds,
             "maxBytes": integer(1),
+            "stream": is_bool,
         },
         _start_process,
         waits=True,
@@ -169,4 +216,16 @@ METHODS = {
         waits=True,
     ),
     "process/kill": Method({"process": is_id}, _kill_process, waits=True),
+    "stream/listen": Method({"listener": is_id}, _listen, waits=True),
+    "stream/unlisten": Method({"listener": is_id}, _unlisten, waits=True),
+    "stream/read": Method(
+        {"after": integer(0), "maxBytes": integer(1, MAX_MESSAGE_BYTES), "waitMs": integer(0, 60_000)},
+        _read_streams,
+        waits=False,
+    ),
+    "stream/write": Method(
+        {"connection": is_connection, "offset": integer(0), "base64": is_chunk}, _write_stream, waits=False
+    ),
+    "stream/allow": Method({"connection": is_connection, "bytes": integer(0)}, _allow_stream, waits=False),
+    "stream/close": Method({"connection": is_connection}, _close_stream, waits=False),
 }

@@ -44,6 +44,8 @@ class Process:
         self.link = link
         #: By this the spawner knows it; no kernel has such an id.
         self.spawned_as = f"process:{id}"
+        #: The byte stream that is its stdin, where it has one.
+        self.stream = f"p:{id}"
         self.stdout = KeptText(folder / f"{id}.stdout", max_bytes, redactor)
         self.stderr = KeptText(folder / f"{id}.stderr", max_bytes, redactor)
         self.stdin = memoryview(b"")
@@ -124,7 +126,8 @@ class Process:
                 selector.register(pipes.wake_out, selectors.EVENT_READ)
                 selector.register(pipes.stdout, selectors.EVENT_READ, self.stdout)
                 selector.register(pipes.stderr, selectors.EVENT_READ, self.stderr)
-                selector.register(pipes.stdin, selectors.EVENT_WRITE)
+                if pipes.stdin is not None:
+                    selector.register(pipes.stdin, selectors.EVENT_WRITE)
                 self._listen(selector, pipes)
                 self._end()
                 on_end()
@@ -142,7 +145,7 @@ class Process:
                 break
             for key, _ in selector.select(patience):
                 if key.fd == pipes.stdin:
-                    self._feed(selector, pipes)
+                    self._feed(selector, pipes, key.fd)
                 elif isinstance(key.data, KeptText):
                     if self._read(selector, pipes, key.fd, key.data):
                         with self.changed:
@@ -154,17 +157,17 @@ class Process:
             while left > 0 and fd in pipes.opened and (taken := self._read(selector, pipes, fd, kept)):
                 left -= taken
 
-    def _feed(self, selector: selectors.BaseSelector, pipes: Pipes) -> None:
+    def _feed(self, selector: selectors.BaseSelector, pipes: Pipes, stdin: int) -> None:
         try:
             if self.stdin:
-                self.stdin = self.stdin[os.write(pipes.stdin, self.stdin[:CHUNK_BYTES]) :]
+                self.stdin = self.stdin[os.write(stdin, self.stdin[:CHUNK_BYTES]) :]
         except BlockingIOError:
             return
         except OSError:
             self.stdin = memoryview(b"")  # it reads no more
         if not self.stdin:
-            selector.unregister(pipes.stdin)
-            pipes.close(pipes.stdin)
+            selector.unregister(stdin)
+            pipes.close(stdin)
 
     def _read(self, selector: selectors.BaseSelector, pipes: Pipes, fd: int, kept: KeptText | None) -> int:
         try:
@@ -198,7 +201,7 @@ class Process:
 
     def _drain(self, selector: selectors.BaseSelector, pipes: Pipes) -> None:
         """Reads on and throws away, without haste: what still writes there would otherwise be ended by it."""
-        if pipes.stdin in pipes.opened:
+        if pipes.stdin is not None and pipes.stdin in pipes.opened:
             selector.unregister(pipes.stdin)
             pipes.close(pipes.stdin)
         while not self.left and (pipes.stdout in pipes.opened or pipes.stderr in pipes.opened):

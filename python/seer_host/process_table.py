@@ -16,6 +16,7 @@ from .journal import Journal
 from .process import Process
 from .process_pipes import Pipes
 from .spawner_link import SpawnerLink, SpawnError
+from .streams import Streams
 
 MAX_RUNNING = 64
 #: Of those that have ended and left something that holds their streams.
@@ -32,11 +33,13 @@ class ProcessTable:
         self,
         config: HostConfig,
         journal: Journal,
+        streams: Streams,
         spawner: Callable[[], SpawnerLink],
         over_memory: Callable[[], str | None],
     ) -> None:
         self.config = config
         self.journal = journal
+        self.streams = streams
         self.spawner = spawner
         self.over_memory = over_memory
         self.folder = config.state_dir / "processes"
@@ -88,10 +91,13 @@ class ProcessTable:
             elif signal == "SIGKILL" and (why := self.over_memory()) is not None:
                 process.because = (why, time.monotonic())
             process.on_exit(exit_code, signal)
+            self.streams.finish(process.stream)
 
         pipes: Pipes | None = None
         try:
-            pipes = Pipes(wall.drop_to if wall else None)
+            pipes = Pipes(wall.drop_to if wall else None, params["stream"])
+            if pipes.stream is not None:
+                self.streams.adopt(process.stream, pipes.stream)  # before it can write
             link.run(process.spawned_as, params["argv"], environment, cwd, pipes.theirs, on_exit)
             pipes.close_theirs()
             process.serve(pipes, stdin, params["seconds"], lambda: self._has_left(process))
@@ -99,6 +105,7 @@ class ProcessTable:
             link.kill(process.spawned_as)
             if pipes is not None:
                 pipes.close_all()
+            self.streams.finish(process.stream)
             process.told_at = time.monotonic()
             process.not_started = str(error)
             raise named("process-start-failed", process.not_started) from error

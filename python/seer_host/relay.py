@@ -8,19 +8,20 @@ import socket
 import sys
 import threading
 
-CHUNK_BYTES = 65536
+CHUNK_BYTES = 256 * 1024
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def _write_all(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
 
 
 def _to_host(sock: socket.socket) -> None:
+    chunk = memoryview(bytearray(CHUNK_BYTES))
     try:
-        while chunk := os.read(0, CHUNK_BYTES):
-            sock.sendall(chunk)
+        while length := os.readv(0, [chunk]):
+            sock.sendall(chunk[:length])
     except OSError:
         pass
     os._exit(0)  # the other thread may be blocked in a write
@@ -40,8 +41,9 @@ def main(argv: list[str]) -> int:
     try:
         _write_all(1, options.marker.encode() + b"\n")
         threading.Thread(target=_to_host, args=(sock,), daemon=True).start()
-        while chunk := sock.recv(CHUNK_BYTES):
-            _write_all(1, chunk)
+        chunk = memoryview(bytearray(CHUNK_BYTES))
+        while length := sock.recv_into(chunk):
+            _write_all(1, chunk[:length])
     except OSError:
         pass
     os._exit(0)

@@ -37,6 +37,7 @@ def start(client: Client, *argv: str, **options: Any) -> str:
         "env": {},
         "seconds": None,
         "maxBytes": 1 << 20,
+        "stream": False,
         **options,
         "stdin": base64.b64encode(options.get("stdin", b"")).decode(),
     }

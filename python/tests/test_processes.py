@@ -67,6 +67,7 @@ def test_what_the_protocol_does_not_know_is_refused(shared: Client, options: dic
         "stdin": "",
         "seconds": None,
         "maxBytes": 9,
+        "stream": False,
     }
     with pytest.raises(Failed, match=why):
         shared.request("process/start", **{**params, **options})
@@ -122,6 +123,7 @@ def test_what_cannot_be_started_says_so_each_time(client: Client, argv: list[str
         "stdin": "",
         "seconds": None,
         "maxBytes": 9,
+        "stream": False,
     }
     for method in ("process/start", "process/start", "process/read"):
         with pytest.raises(Failed) as failure:
@@ -151,6 +153,7 @@ def test_an_id_starts_once_for_ever(make_either: MakeHost) -> None:
         "stdin": "",
         "seconds": None,
         "maxBytes": 1000,
+        "stream": False,
     }
     first.ask("process/start", **params)
     first.ask("process/start", **params)

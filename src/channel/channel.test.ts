@@ -133,6 +133,16 @@ test('a message that is too large is refused here, where the channel survives it
   expect(await channel.request('host/hello', {})).toEqual(HELLO)
 })
 
+test.each(['journal/read', 'stream/read'] as const)('%s that waits keeps no process alive', async (method) => {
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const channel = new Channel(linkedHost(silence).stream)
+  for (const waitMs of [0, 1000]) channel.request(method, { ...READ, waitMs }).catch(() => undefined)
+  const made = timers.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())
+  timers.mockRestore()
+  expect(made).toEqual([true, false])
+  channel.close()
+})
+
 test('a thousand requests leave no listener behind', async () => {
   const host = linkedHost(() => ({ records: [] }))
   const channel = new Channel(host.stream)

@@ -11,12 +11,11 @@ import {
   createMessageConnection,
   ErrorCodes,
   ResponseError,
-  StreamMessageReader,
-  StreamMessageWriter,
   type MessageConnection,
 } from 'vscode-jsonrpc/node'
 import { SeerError } from '../errors.ts'
-import { FrameLimit } from './frame-limit.ts'
+import type { BadFrame } from './frame-limit.ts'
+import { FramesReader, FramesWriter } from './messages.ts'
 import { hostErrors, MAX_MESSAGE_BYTES, methods, type MethodName, type Params, type Result } from './protocol.ts'
 
 export interface ByteStream {
@@ -32,6 +31,8 @@ const STDERR_SHOWN = 2000
 const STDERR_WAIT_MS = 30
 /** What the JSON-RPC envelope adds to the parameters, at most. */
 const ENVELOPE_BYTES = 1024
+/** They wait for what may never come. */
+const WAITING = new Set<MethodName>(['journal/read', 'stream/read'])
 /** By these the library says that it could not reach the other side. */
 const LOST = new Set<number>([
   ErrorCodes.MessageWriteError,
@@ -45,18 +46,18 @@ export class Channel {
   readonly #connection: MessageConnection
   readonly #stream: ByteStream
   readonly #gone = new AbortController()
-  readonly #limit = new FrameLimit()
   /** Why this side closed it. */
   #refused: string | undefined
 
   constructor(stream: ByteStream) {
     this.#stream = stream
     this.#connection = createMessageConnection(
-      new StreamMessageReader(stream.input),
-      new StreamMessageWriter(stream.output),
+      new FramesReader(stream.input, (bad) => this.#refuse(bad)),
+      new FramesWriter(stream.output),
+      undefined,
+      // Answers are then given at once, and nothing else comes.
+      { maxParallelism: 1 },
     )
-    // Before the reader's own listener.
-    stream.input.on('data', this.#watch)
     this.#connection.onClose(() => this.close())
     this.#connection.onError(() => this.close())
     stream.output.on('error', () => this.close())
@@ -68,13 +69,13 @@ export class Channel {
   async request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>> {
     const { deadlineMs, result } = methods[method]
     signal?.throwIfAborted()
-    refuseTooLarge(method, params)
+    if (method !== 'stream/write') refuseTooLarge(method, params) // which is cut to fit
     if (this.#gone.signal.aborted) throw this.#closedError(method)
     const cancellation = new CancellationTokenSource()
     const stop = Promise.withResolvers<never>()
     const timer = setTimeout(() => stop.reject(deadlineError(method, deadlineMs)), deadlineMs)
-    // Waiting for output that may never come is no reason for a process to go on.
-    if (method === 'journal/read' && 'waitMs' in params && params.waitMs > 0) timer.unref()
+    // That is no reason for a process to go on.
+    if (WAITING.has(method) && 'waitMs' in params && params.waitMs > 0) timer.unref()
     const onAbort = () => stop.reject(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
@@ -96,17 +97,14 @@ export class Channel {
     }
   }
 
-  readonly #watch = (chunk: Buffer) => {
-    const bad = this.#limit.take(chunk)
-    if (!bad) return
-    if (bad.kind === 'too-large') this.#refused = bad.what
+  #refuse({ kind, what }: BadFrame): void {
+    if (kind === 'too-large') this.#refused = what
     this.close()
   }
 
   close(): void {
     if (this.#gone.signal.aborted) return
     this.#gone.abort()
-    this.#stream.input.off('data', this.#watch)
     // It rejects all that is pending.
     this.#connection.dispose()
     this.#stream.close()

@@ -11,10 +11,14 @@
 import { z } from 'zod'
 import { outputSchema, sha256Schema } from '../notebook/nbformat.ts'
 
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 export const MAX_MESSAGE_BYTES = 1024 * 1024
 /** A blob/read chunk: base64 of this, with its envelope, stays under MAX_MESSAGE_BYTES. */
 export const MAX_CHUNK_BYTES = 512 * 1024
+/** Of one piece of a byte stream, on its way to Seer. */
+export const MAX_PIECE_BYTES = 256 * 1024
+/** A byte stream brings so much before its reader allows more. */
+export const STREAM_WINDOW_BYTES = 512 * 1024
 
 const MAX_ARGUMENT_CHARS = 128 * 1024
 
@@ -22,6 +26,8 @@ const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
 const generation = z.int().positive()
 const cell = id
 const empty = z.strictObject({})
+/** A byte stream to something in the sandbox: a client that came in by a listener, or a process (`p:` and its id). */
+const connection = z.string().regex(/^[a-z0-9][A-Za-z0-9._:-]{0,79}$/)
 
 /** A kernel that runs, whoever its parent is. Restarting makes a new generation; variables belong to a generation. */
 export const kernelHandleSchema = z.object({
@@ -221,6 +227,8 @@ export const methods = {
       seconds: z.number().positive().nullable(),
       /** Of each of stdout and stderr; what is more is counted, not kept. */
       maxBytes: z.int().positive(),
+      /** Its stdin is a socket instead, to be read and written as the byte stream `p:<process>`; `stdin` is then empty. */
+      stream: z.boolean(),
     }),
     /** `known`: a process of this id had been started before, so nothing was started again. */
     result: z.object({ known: z.boolean() }),
@@ -261,6 +269,77 @@ export const methods = {
     repeat: 'ending twice is ending once',
     deadlineMs: 15_000,
   },
+  'stream/listen': {
+    // For whatever runs behind the wall: a socket in the folder that is shared with kernels. A session's has the session's id.
+    params: z.strictObject({ listener: id }),
+    /** As the code inside sees it. */
+    result: z.object({ path: z.string() }),
+    repeat: 'a listener that is there stays',
+    deadlineMs: 10_000,
+  },
+  'stream/unlisten': {
+    params: z.strictObject({ listener: id }),
+    result: empty,
+    repeat: 'closing twice is closing once',
+    deadlineMs: 10_000,
+  },
+  'stream/read': {
+    /** What all byte streams of the sandbox have brought, in one numbered list. What was read so far is forgotten by the host. */
+    params: z.strictObject({
+      after: z.int().nonnegative(),
+      maxBytes: z.int().positive().max(MAX_MESSAGE_BYTES),
+      waitMs: z.int().nonnegative().max(60_000),
+    }),
+    result: z.object({
+      pieces: z
+        .array(
+          z.object({
+            n: z.int().positive(),
+            connection,
+            /** `open`: somebody has connected. `end`: nothing more comes of it, and nothing more reaches it. */
+            kind: z.enum(['open', 'data', 'end']),
+            /** Of `open`: where. */
+            listener: id.optional(),
+            base64: z
+              .base64()
+              .max((MAX_PIECE_BYTES * 4) / 3 + 4)
+              .optional(),
+          }),
+        )
+        .max(10_000),
+    }),
+    repeat: 'the reader names what it has',
+    deadlineMs: 90_000,
+  },
+  'stream/write': {
+    params: z.strictObject({
+      connection,
+      /** How many bytes were written to it before. */
+      offset: z.int().nonnegative(),
+      base64: z.base64().max((MAX_CHUNK_BYTES * 4) / 3 + 4),
+    }),
+    /** How many bytes it has taken in all: fewer than were sent, where its reader is slow. */
+    result: z.object({ accepted: z.int().nonnegative() }),
+    repeat: 'by offset: bytes that it has are passed over',
+    deadlineMs: 30_000,
+  },
+  'stream/allow': {
+    // All streams come in one list, so none may fill it: what its reader has not allowed waits on the sandbox's machine.
+    params: z.strictObject({
+      connection,
+      /** From its first on. */
+      bytes: z.int().nonnegative(),
+    }),
+    result: empty,
+    repeat: 'the most that was ever allowed holds',
+    deadlineMs: 10_000,
+  },
+  'stream/close': {
+    params: z.strictObject({ connection }),
+    result: empty,
+    repeat: 'closing twice is closing once',
+    deadlineMs: 10_000,
+  },
   'network/rules': {
     params: networkSchema,
     result: empty,
@@ -293,5 +372,6 @@ export const hostErrors = {
   'shutting-down': -32006,
   'process-start-failed': -32007,
   'unknown-process': -32008,
+  'unknown-stream': -32009,
 } as const
 export type HostErrorName = keyof typeof hostErrors

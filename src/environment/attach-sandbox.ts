@@ -1,6 +1,7 @@
 /** How a later process goes on with a sandbox that an earlier one started. */
 import { uptime } from 'node:os'
 import type { HostConnection } from '../channel/host-connection.ts'
+import { HostStreams } from '../channel/streams.ts'
 import { SeerError } from '../errors.ts'
 import type { RunUse } from '../run/current.ts'
 import { acquireLock, type RunLock } from '../run/lock.ts'
@@ -33,7 +34,7 @@ export async function attachSandbox(id: string, use: RunUse, options: StartOptio
     run.emit({ ...startEvent({ ...facts, attach }, reached.layout), attached: true })
     const journal = readJournal(reached, connection, { seq: lastSeq, types: new Set() })
     const endsAt = uptime() + (endsInSeconds ?? Infinity) - GRACE_SECONDS
-    return { ...facts, ...reached, use, endsAt, connection, journal }
+    return { ...facts, ...reached, use, endsAt, connection, journal, streams: new HostStreams(connection) }
   } catch (error) {
     await giveBack(before, facts, connection)
     throw error

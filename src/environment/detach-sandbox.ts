@@ -23,7 +23,7 @@ export function parseDetachOptions(options: DetachOptions): z.output<typeof opti
 
 /** Throws where it cannot be reached; then it is still this run's. */
 export async function detachSandbox(sandbox: RunningSandbox, keep: number): Promise<void> {
-  const { id, use, connection, journal, layout, facts } = sandbox
+  const { id, use, connection, journal, streams, layout, facts } = sandbox
   const { run } = use
   const why = new SeerError('sandbox-detached', {
     message: `This process has let go of the sandbox ${id}.`,
@@ -31,6 +31,7 @@ export async function detachSandbox(sandbox: RunningSandbox, keep: number): Prom
     endsRun: true,
   })
   await journal.stop()
+  streams.stop(why)
   connection.refuse(why)
   const { endsInSeconds } = await connection.request('host/hello', {})
   const leaseSeconds = Math.max(1, Math.min(keep, (endsInSeconds ?? Infinity) - GRACE_SECONDS))

@@ -20,11 +20,12 @@ export function terminated(reason = 'terminated'): Ending {
 
 /** Goes on with each step whatever went wrong with the one before, and returns the first of it that nobody else tells. */
 export async function endSandbox(sandbox: RunningSandbox, { reason, why }: Ending): Promise<Error | undefined> {
-  const { use, connection, journal, layout, machine, id } = sandbox
+  const { use, connection, journal, streams, layout, machine, id } = sandbox
   const problems: Error[] = []
   const attempt = (step: Promise<unknown>) =>
     step.catch((error: unknown) => void problems.push(error instanceof Error ? error : new Error(String(error))))
   await journal.stop()
+  streams.stop(why)
   connection.refuse(why)
   // The host ends the kernels and writes down how; a host that does not answer is ended by force below.
   await connection.request('host/shutdown', {}, AbortSignal.timeout(SHUTDOWN_MS)).catch(() => undefined)

@@ -2,6 +2,7 @@
 import type { HostConnection } from '../channel/host-connection.ts'
 import { Journal, type JournalPosition } from '../channel/journal.ts'
 import { connectHost } from '../channel/start-host.ts'
+import type { HostStreams } from '../channel/streams.ts'
 import { SeerError } from '../errors.ts'
 import type { RunUse } from '../run/current.ts'
 import type { Run } from '../run/run.ts'
@@ -19,6 +20,7 @@ export interface RunningSandbox {
   readonly layout: Layout
   readonly connection: HostConnection
   readonly journal: Journal
+  readonly streams: HostStreams
   readonly modelHandles: readonly ModelHandle[]
   /** The sandbox's own interpreter, as it lies on the machine. */
   readonly python: string

@@ -27,7 +27,7 @@ export function tellTimeoutNear({ use: { run }, id, facts }: RunningSandbox, lef
 
 /** Never throws. What could not be done, and nobody else tells, is returned. */
 export async function endAtTimeout(sandbox: RunningSandbox, takeSnapshot?: TakeSnapshot): Promise<Error | undefined> {
-  const { id, facts, journal, connection, layout } = sandbox
+  const { id, facts, journal, streams, connection, layout } = sandbox
   const name = `${id}-timeout`
   const seconds = facts.config.timeout
   const kept = takeSnapshot
@@ -39,6 +39,7 @@ export async function endAtTimeout(sandbox: RunningSandbox, takeSnapshot?: TakeS
     endsRun: true,
   })
   await journal.stop()
+  streams.stop(why)
   connection.refuse(why)
   // Its code is stopped first, so that no file changes while it is copied; and who waits for it need not wait for the copy.
   await connection.request('host/keep', { leaseSeconds: GRACE_SECONDS }, AbortSignal.timeout(STOP_MS)).catch(ignore)

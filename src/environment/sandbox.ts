@@ -4,6 +4,7 @@
 import { uptime } from 'node:os'
 import type { HostConnection } from '../channel/host-connection.ts'
 import type { Journal } from '../channel/journal.ts'
+import type { HostStreams } from '../channel/streams.ts'
 import { SeerError } from '../errors.ts'
 import { useRun, type RunUse } from '../run/current.ts'
 import type { Run } from '../run/run.ts'
@@ -15,7 +16,8 @@ import { detachSandbox, parseDetachOptions, type DetachOptions } from './detach-
 import { endSandbox, terminated } from './end-sandbox.ts'
 import { exec, execPython, spawn, type Command, type ExecOptions } from './exec/exec.ts'
 import type { SandboxProcess } from './exec/sandbox-process.ts'
-import { contextOf } from './exec/start-process.ts'
+import { contextOf, startProcess, type ProcessSpec } from './exec/start-process.ts'
+import { bootInside, startStream, type StreamProcess, type StreamSpec } from './exec/start-stream.ts'
 import { download, type Download } from './files/download.ts'
 import type { TreeLimits } from './files/limits.ts'
 import { treesOf } from './files/machine-trees.ts'
@@ -34,6 +36,13 @@ import { saveSnapshot } from './snapshot/save-snapshot.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
 import { startSandbox, type StartHooks, type StartOptions } from './start-sandbox.ts'
 import { watchTimeout } from './watch-timeout.ts'
+
+/** An entry of a folder; its path starts there. */
+export interface ListedFile {
+  readonly path: string
+  readonly kind: 'file' | 'folder' | 'link' | 'other'
+  readonly bytes: number
+}
 
 type Begin = (secrets: readonly Secret[], use: RunUse) => Promise<RunningSandbox>
 
@@ -164,6 +173,11 @@ export class Sandbox {
     return this.#its.modelHandles
   }
 
+  /** As the configuration names them, in the order of `modelHandles`. */
+  get modelNames(): readonly string[] {
+    return this.#its.facts.config.models.map(({ name }) => name)
+  }
+
   get repoHandles(): readonly RepoHandle[] {
     return this.#its.facts.repoHandles
   }
@@ -201,6 +215,16 @@ export class Sandbox {
     return this.#its.journal
   }
 
+  /** For sessions and interfaces: bytes to and from the code inside. */
+  get streams(): HostStreams {
+    return this.#its.streams
+  }
+
+  /** For interfaces: how Seer's own Python is started inside; the name of one of its parts comes next. */
+  get bootInside(): readonly string[] {
+    return bootInside(this.#its)
+  }
+
   /** For a new session: an id that neither its run nor this sandbox ever had. */
   newSessionId(): string {
     const { use, facts } = this.#live
@@ -233,6 +257,22 @@ export class Sandbox {
   /** Starts a command as {@link exec} does, and does not wait for it. */
   async spawn(command: Command, options: ExecOptions = {}): Promise<SandboxProcess> {
     return spawn(this.#live.connection, command, options, contextOf(this.#live))
+  }
+
+  /** For tools: as {@link spawn}, on behalf of whoever calls. */
+  startProcess(spec: ProcessSpec): Promise<SandboxProcess> {
+    return startProcess(this.#live.connection, spec, contextOf(this.#live))
+  }
+
+  /** For interfaces: a program whose stdin is a socket, to be read and written here. */
+  async startStream(argv: readonly string[], spec: StreamSpec): Promise<StreamProcess> {
+    return startStream(this.#live, argv, spec)
+  }
+
+  /** What lies below a folder of the workspace. The names are the agent's words. */
+  async *listFiles(path = '.'): AsyncGenerator<ListedFile> {
+    for await (const entry of treesOf(this.#live.machine).take(path))
+      yield { path: entry.path, kind: entry.kind, bytes: entry.kind === 'file' ? entry.bytes : 0 }
   }
 
   /** A folder of the workspace, made with its parents where it is missing. */

@@ -5,6 +5,7 @@ import { hostname, uptime } from 'node:os'
 import { join } from 'node:path'
 import { PROTOCOL_VERSION } from '../channel/protocol.ts'
 import { startHost, type HostOptions } from '../channel/start-host.ts'
+import { HostStreams } from '../channel/streams.ts'
 import { describeError, SeerError } from '../errors.ts'
 import type { RunUse } from '../run/current.ts'
 import type { EventInput } from '../run/events.ts'
@@ -142,7 +143,8 @@ export async function startSandbox(
     const way = { run, facts, machine, layout }
     const connection = connectTo(way)
     const journal = readJournal(way, connection)
-    const running: RunningSandbox = { ...facts, ...way, use, endsAt, connection, journal, from }
+    const streams = new HostStreams(connection)
+    const running: RunningSandbox = { ...facts, ...way, use, endsAt, connection, journal, streams, from }
     takeBack = (reason) => endSandbox(running, { reason, why: noStart() })
     reached('connected')
     const isOffline = isConfined && config.network === 'none'

@@ -13,6 +13,7 @@ export const METHODS: Readonly<Record<string, (sandbox: Sandbox) => Promise<unkn
   exec: (sandbox) => sandbox.exec('true'),
   execPython: (sandbox) => sandbox.execPython('pass'),
   spawn: (sandbox) => sandbox.spawn('true'),
+  startStream: (sandbox) => sandbox.startStream(['true'], { purpose: 'test' }),
   snapshot: (sandbox) => sandbox.snapshot('name'),
   newSessionId: (sandbox) => Promise.resolve().then(() => sandbox.newSessionId()),
   detach: (sandbox) => sandbox.detach(),
@@ -29,4 +30,6 @@ export const PROPERTIES: Readonly<Record<string, (sandbox: Sandbox) => unknown>>
   connection: (sandbox) => sandbox.connection,
   restored: (sandbox) => sandbox.restored,
   journal: (sandbox) => sandbox.journal,
+  streams: (sandbox) => sandbox.streams,
+  bootInside: (sandbox) => sandbox.bootInside,
 }

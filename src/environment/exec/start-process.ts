@@ -22,6 +22,10 @@ export interface ProcessSpec {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Its stdin. */
   readonly input?: string | Uint8Array | undefined
+  /** Its stdin is a byte stream of `channel/streams.ts` instead. */
+  readonly stream?: boolean | undefined
+  /** One of {@link newProcessId}, where it is to be known before. */
+  readonly id?: string | undefined
   /** Seconds after which it is ended, with all that it started. */
   readonly timeout?: number | undefined
   /** Of each of stdout and stderr; what is more is counted, not kept. */
@@ -44,6 +48,10 @@ export interface ProcessContext {
 
 export function contextOf({ id, connection, use: { run } }: RunningSandbox): ProcessContext {
   return { sandbox: id, emit: run.emit, signal: run.signal, refusal: () => connection.refusal }
+}
+
+export function newProcessId(): string {
+  return `p-${randomBytes(5).toString('hex')}`
 }
 
 const unfinished = new WeakMap<Connection, Set<Promise<unknown>>>()
@@ -75,11 +83,11 @@ function remember(connection: Connection, promise: Promise<unknown>): void {
 }
 
 async function start(connection: Connection, spec: ProcessSpec, context: ProcessContext): Promise<SandboxProcess> {
-  const { argv, cwd = '.', purpose, by = 'researcher', timeout, maxBytes = MAX_BYTES } = spec
+  const { argv, cwd = '.', purpose, by = 'researcher', timeout, maxBytes = MAX_BYTES, stream = false } = spec
+  const { id = newProcessId() } = spec
   const signal = AbortSignal.any([context.signal, ...(spec.signal ? [spec.signal] : [])])
   signal.throwIfAborted()
   const stdin = checkedInput(spec.input)
-  const id = `p-${randomBytes(5).toString('hex')}`
   const params = {
     process: id,
     argv: checkedArgv(argv),
@@ -88,6 +96,7 @@ async function start(connection: Connection, spec: ProcessSpec, context: Process
     stdin: stdin.toString('base64'),
     seconds: timeout ?? null,
     maxBytes,
+    stream,
   }
   const about = { by, sandbox: context.sandbox, process: id }
   const input = stdin.length > 0 && isUtf8(stdin) ? { input: stdin.toString() } : {}
