@@ -1,4 +1,4 @@
-"""The one entry of Seer's Python: `python -I boot.py host|relay|wall|spawner|forward`, `python -s boot.py kernel`."""
+"""The one entry of Seer's Python: `-I boot.py host|relay|wall|spawner|forward`, `-s boot.py kernel|interface`."""
 
 import importlib
 import sys
@@ -11,6 +11,7 @@ PARTS = {
     "spawner": "seer_spawner",
     "forward": "seer_spawner.forward",
     "kernel": "seer_kernel",
+    "interface": "seer_interface",
 }
 
 if __name__ == "__main__":

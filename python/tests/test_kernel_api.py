@@ -45,7 +45,7 @@ def test_environment_is_exactly_what_was_given(shared_host: HostFixture, shared:
     # A child sees what the kernel was started with; the kernel itself adds to its own.
     code = "print(open('/proc/self/environ').read().split(chr(0)))"
     names = {entry.partition("=")[0] for entry in eval(run(shared, code)[0]["text"]) if entry}
-    assert names == {*shared_host.config["kernelEnv"], "PYTHONHASHSEED", "IPYTHONDIR", "SEER_PROCESS"}
+    assert names == {*shared_host.config["kernelEnv"], "PYTHONHASHSEED", "IPYTHONDIR", "SEER_CALLS", "SEER_PROCESS"}
 
 
 def test_record(shared: Client) -> None:
