@@ -23,7 +23,17 @@ export { Workspace } from './workspace/workspace.ts'
 export { Library } from './workspace/library.ts'
 export { Skill } from './workspace/skill.ts'
 
+// Functions that an agent can call, and nothing else.
+export { ScopedSandbox, type ServeOptions } from './interface/scoped-sandbox.ts'
+
 // Sessions: where an agent works.
+export { createCliSession, type CliSession } from './session/cli-session.ts'
+export {
+  createLocalNotebookSession,
+  type LocalNotebookOptions,
+  type LocalNotebookSession,
+} from './session/local-notebook-session.ts'
+export { createLocalSession, type LocalSession, type LocalSessionOptions } from './session/local-session.ts'
 export { createNotebookSession, type ExecResult, type NotebookSession } from './session/notebook-session.ts'
 export type { McpConfig } from './mcp/local.ts'
 export {

@@ -9,9 +9,10 @@ const LAYERS = [
   ['harness', 'viewer', 'report'],
   ['page'],
   ['session'],
+  ['interface'],
   ['mcp'],
   ['tools'],
-  ['interface', 'workspace', 'kernel'],
+  ['workspace', 'kernel'],
   ['environment'],
   ['channel'],
   ['sandbox'],
@@ -80,8 +81,10 @@ export function exportViolations(files: Files): string[] {
   ])
 }
 
+/** What users copy may be named as they would name it. */
 export function nameViolations(files: Files): string[] {
-  return [...files.keys()].filter((path) => /(^|\/)(utils?|common|helpers?)(\/|\.\w+$)|(^|\/)types\.ts$/.test(path))
+  const ours = [...files.keys()].filter((path) => !path.startsWith('experiments/'))
+  return ours.filter((path) => /(^|\/)(utils?|common|helpers?)(\/|\.\w+$)|(^|\/)types\.ts$/.test(path))
 }
 
 export function lengthViolations(files: Files): string[] {

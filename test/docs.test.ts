@@ -88,6 +88,19 @@ describe('the examples', () => {
     await runNode(['first.ts'], folder)
   })
 
+  it('of docs/scoped-sandboxes.md: an interface file, served to an agent in a local session', async () => {
+    const code = 'import model_tools\nprint(model_tools.next_token("The capital of France is", k=1)[0]["token"])'
+    const serving = codeBlock('docs/scoped-sandboxes.md', 'ScopedSandbox.start')
+    const folder = scriptFolder(
+      `import { createLocalSession, runAgent, ScopedSandbox, Workspace } from 'seer-interp'\n${serving}`,
+    )
+    writeFileSync(join(folder, 'interface.py'), codeBlock('docs/scoped-sandboxes.md', '@expose', 'python'))
+    const call = { id: 'toolu_1', name: 'execute_code', input: { code } }
+    const { requests } = await runNode(['script.ts'], folder, [{ calls: [call] }, { say: 'Paris.' }])
+    expect(JSON.stringify(requests[0])).toContain('next_token(text: str, *, k: int = 5) -> list[dict]')
+    expect(await agentOutput(join(folder, 'outputs'))).toBe(' Paris\n')
+  })
+
   it('of docs/toolkit.md: its files in an experiment', async () => {
     const folder = emptyFolder()
     const code = 'import extract_activations, steering_hook; print("both")'
@@ -139,11 +152,10 @@ function scriptFolder(code: string): string {
   return folder
 }
 
-function codeBlock(document: string, holding: string): string {
-  const blocks = [...readFileSync(join(checkout, document), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
-    (match) => match[1]!,
-  )
-  const block = blocks.find((text) => text.includes(holding))
+function codeBlock(document: string, holding: string, language = 'ts'): string {
+  const text = readFileSync(join(checkout, document), 'utf8')
+  const blocks = [...text.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map((match) => match[1]!)
+  const block = blocks.find((code) => code.includes(holding))
   if (block === undefined) throw new Error(`${document} has no example with ${holding}`)
   return block
 }

@@ -6,6 +6,10 @@ import { sandboxConfigSchema } from '../src/environment/sandbox-config.ts'
 import * as seer from '../src/index.ts'
 import type { RunAgentOptions } from '../src/index.ts'
 import { NotebookSession } from '../src/session/notebook-session.ts'
+import { ScopedSandbox } from '../src/interface/scoped-sandbox.ts'
+import type { CliSession } from '../src/session/cli-session.ts'
+import { LocalNotebookSession } from '../src/session/local-notebook-session.ts'
+import type { LocalSession } from '../src/session/local-session.ts'
 import { Library } from '../src/workspace/library.ts'
 import { Skill } from '../src/workspace/skill.ts'
 import { Workspace } from '../src/workspace/workspace.ts'
@@ -21,6 +25,15 @@ const SESSION: readonly (keyof NotebookSession & string)[] = [
   'exec',
   'terminate',
 ]
+const LOCAL: readonly (keyof LocalSession & string)[] = ['mcpConfig', 'name', 'workspaceDir']
+const LOCAL_NOTEBOOK: readonly (keyof LocalNotebookSession & string)[] = [
+  'mcpConfig',
+  'notebookPath',
+  'workspacePath',
+  'exec',
+  'terminate',
+]
+const CLI: readonly (keyof CliSession & string)[] = ['mcpConfig', 'sessionId', 'exec', 'execShell']
 const RUN_AGENT: readonly (keyof RunAgentOptions)[] = ['prompt', 'mcpConfig', 'provider', 'model', 'userMessage']
 
 const MEMBERS: Readonly<Record<string, () => readonly string[]>> = {
@@ -36,6 +49,13 @@ const MEMBERS: Readonly<Record<string, () => readonly string[]>> = {
   ],
   Skill: () => Object.getOwnPropertyNames(Skill),
   NotebookSession: () => [...SESSION],
+  ScopedSandbox: () => [
+    ...Object.getOwnPropertyNames(ScopedSandbox.prototype),
+    ...Object.getOwnPropertyNames(ScopedSandbox),
+  ],
+  LocalSession: () => [...LOCAL],
+  LocalNotebookSession: () => [...LOCAL_NOTEBOOK],
+  CliSession: () => [...CLI],
   RunAgentOptions: () => [...RUN_AGENT],
 }
 
@@ -78,17 +98,11 @@ const ASKED: Readonly<Record<string, () => unknown>> = {
   'ModelConfig.hidden': sandboxWith({ models: [{ name: 'embedded', hidden: true }] }),
   'RepoConfig.dockerfile': sandboxWith({ repos: [{ url: 'org/repo', dockerfile: 'Dockerfile' }] }),
   'NotebookSession.jupyter_url': () => ('jupyterUrl' in NotebookSession.prototype ? 'there' : NO_MEMBER),
-  'create_local_session()': exported('createLocalSession'),
-  'create_local_notebook_session()': exported('createLocalNotebookSession'),
-  'create_cli_session()': exported('createCliSession'),
+  'LocalNotebookSession.jupyter_url': () => ('jupyterUrl' in LocalNotebookSession.prototype ? 'there' : NO_MEMBER),
   'run_agent_interactive()': exported('runAgentInteractive'),
 }
-/** Of a class that is not there at all, each member. */
-const ABSENT: readonly string[] = ['ScopedSandbox', 'LocalSession', 'LocalNotebookSession', 'CLISession']
-
 export async function answerOf(there: string): Promise<string> {
-  const owner = there.split('.')[0]!
-  const ask = ABSENT.includes(owner) ? exported(owner) : ASKED[there]
+  const ask = ASKED[there]
   if (!ask) return 'nobody asked'
   try {
     const answer = await ask()

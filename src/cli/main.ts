@@ -9,6 +9,7 @@ import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
 import { errorText, stackText } from './terminal.ts'
+import type { ServeFlags } from './serve.ts'
 import type { StopSandboxesOptions } from './stop-sandboxes.ts'
 import type { ViewOptions } from './view.ts'
 
@@ -118,6 +119,18 @@ program
   .action(async (run: string | undefined, options: ViewOptions) =>
     (await import('./view.ts')).viewCommand(run, options),
   )
+
+program
+  .command('serve')
+  .description('load an interface file in a scoped sandbox, say what it offers, and call its functions by hand')
+  .argument('<file>', 'a Python file with @expose')
+  .option('--name <name>', 'what an agent would call it; without it the file’s name')
+  .option('--model <model>', 'a model that it finds with get_model_path; may be repeated', collect, [])
+  .option('--package <package>', 'a Python package that it needs; may be repeated', collect, [])
+  .option('--call <call>', 'make this call, print what it returns, and end: \'get_embedding {"text": "hello"}\'')
+  .option('--unconfined', 'no wall around the file’s code: it gets all your rights on this machine')
+  .addOption(outputDir())
+  .action(async (file: string, options: ServeFlags) => (await import('./serve.ts')).serveCommand(file, options))
 
 program
   .command('list')

@@ -11,12 +11,12 @@ import { behind, inline, linesOf, type Look } from '../harness/story/look.ts'
 import { errorRows, NOT_CONFINED } from '../harness/story/run-story.ts'
 import { widthOf } from '../harness/story/columns.ts'
 import { count } from '../notebook/output-text.ts'
-import type { Subject } from '../run/events.ts'
+import type { Subject } from '../run/subject.ts'
 import { seerCommand } from '../seer-command.ts'
 import { neutralise, stripAnsi } from '../notebook/terminal-text.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { ShownStatus } from './run-status.ts'
-import { cellsText, costText, filesIn } from './summary.ts'
+import { callsText, cellsText, costText, filesIn } from './summary.ts'
 import { heading } from './terminal.ts'
 import { shortPath } from './short-path.ts'
 
@@ -43,10 +43,12 @@ export function headerLines(look: Look, facts: RunFacts): string[] {
     ]),
     ...givenRows('libraries', summary.libraries),
     ...givenRows('skills', summary.skills),
+    ...givenRows('served', summary.interfaces),
     ['sandbox', `${summary.backend ?? 'none'}, ${summary.confinement === 'none' ? NOT_CONFINED : summary.confinement}`],
     ...(summary.compute ? [['computed on', computeText(summary.compute)] as [string, string]] : []),
     ['time', timeText(facts)],
     ['cells', cellsText(summary)],
+    ...(summary.calls.made > 0 ? [['calls', callsText(summary)] as [string, string]] : []),
     ...(usage.outputTokens > 0
       ? [
           [

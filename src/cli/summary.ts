@@ -64,6 +64,7 @@ export function runSummary(
     ['agent', summary.recorded.length > 0 ? pc.yellow('recorded') : (summary.provider ?? 'none')],
     ['sandbox', summary.confinement === 'none' ? 'local, not confined' : `local, ${summary.confinement}`],
     ['cells', cellsText(summary)],
+    ...(summary.calls.made > 0 ? [['calls', callsText(summary)] as [string, string]] : []),
     ...costFacts(summary),
     ['findings', findings === 0 ? 'none' : `${findings}, the agent’s claim`],
     ['duration', duration(summary.durationMs)],
@@ -87,6 +88,12 @@ export function runSummary(
 }
 
 /** `9 run, 8 ok, 1 failed, 1 replaced, plus 1 set-up cell`. */
+/** Of served functions. */
+export function callsText({ calls }: Pick<Summary, 'calls'>): string {
+  const { made, ok, failed } = calls
+  return `${made} of served functions, ${ok} ok${failed > 0 ? `, ${failed} failed` : ''}`
+}
+
 export function cellsText({ cells }: Pick<Summary, 'cells'>): string {
   const { started, ok, failed, interrupted, stopped, unknown, superseded, hidden } = cells
   const parts = [

@@ -206,19 +206,32 @@ function missingTask(folder: string): never {
 async function madeForOf(run: Run, params: MadeFor['params'], agent: AgentRequest): Promise<MadeFor> {
   const { events } = await readEvents(join(run.folder, 'events.jsonl'))
   const sessions = events.filter((event): event is EventOf<'session-start'> => event.type === 'session-start')
+  const served = events.filter((event): event is EventOf<'interface-start'> => event.type === 'interface-start')
   const skills = sessions.flatMap((session) => session.skills ?? [])
   return {
     params,
     prompt: agent.prompt,
     promptSha256: sha256Of(agent.prompt),
     userMessage: agent.userMessage,
-    libraries: sessions.flatMap(({ libraries }) => libraries),
+    libraries: once([
+      ...sessions.flatMap(({ libraries }) => libraries),
+      // Also where its functions are tools, and no library.
+      ...served.map(({ interface: name, sha256 }) => ({ name, sha256 })),
+    ]),
     ...(skills.length > 0 ? { skills } : {}),
-    models: sessions
-      .flatMap(({ models }) => models.flatMap((model) => (model.base ? [model, model.base] : [model])))
-      .map(({ name, weightsSha256 }) => ({ name, weightsSha256 })),
+    models: once(
+      [...sessions, ...served]
+        .flatMap(({ models }) => models.flatMap((model) => (model.base ? [model, model.base] : [model])))
+        .map(({ name, weightsSha256 }) => ({ name, weightsSha256 })),
+    ),
     toolsVersion: toolsVersion(agent.tools),
   }
+}
+
+/** Each once, in the order in which they came. */
+function once<T>(items: readonly T[]): T[] {
+  const texts = items.map((item) => JSON.stringify(item))
+  return items.filter((_, i) => texts.indexOf(texts[i]!) === i)
 }
 
 async function keepRecording(run: Run, path: string, asked: MadeFor, request: RunRequest): Promise<void> {

@@ -11,6 +11,7 @@ import { itemsOf, type DataOutput, type OutputItem } from '../notebook/outputs.t
 import { viewOfStream, type StreamText } from '../notebook/stream-text.ts'
 import { stripAnsi } from '../notebook/terminal-text.ts'
 import type { RunEvent } from '../run/events.ts'
+import { callsFold } from '../run/fold-calls.ts'
 import { cellKey, cellsFold, cellsOf, type CellState } from '../run/fold-cells.ts'
 import { fold } from '../run/fold.ts'
 import { sha256Of, type RecordedCell } from './trajectory.ts'
@@ -18,7 +19,10 @@ import { sha256Of, type RecordedCell } from './trajectory.ts'
 /** Longer texts keep this much of both ends, and the hash of all. */
 const KEPT_EACH_END = 16_384
 
-/** By cell id. Ids are counters within a session, so a log with two sessions is refused. */
+/**
+ * By cell id; functions that were called as tools stand beside them, by the id of the call. Ids are counters within a session, so a log with two
+ * sessions is refused.
+ */
 export function cellsFromEvents(events: readonly RunEvent[]): Record<string, RecordedCell> {
   const cells = cellsOf(fold(cellsFold, events)).filter(({ kind, cell }) => kind === 'code' && cell !== 'outside')
   const sessions = new Set(cells.map(({ session }) => session))
@@ -27,12 +31,23 @@ export function cellsFromEvents(events: readonly RunEvent[]): Record<string, Rec
       message: `Only the cells of one session can be recorded and compared; this run has ${sessions.size}.`,
     })
   const hashes = streamHashes(events)
-  return Object.fromEntries(
-    cells.map((cell) => {
+  return Object.fromEntries([
+    ...cells.map((cell) => {
       const { source, hidden, status } = cell
-      return [cell.cell, { code: source, hidden, status, text: textOf(cell, hashes) }]
+      return [cell.cell, { code: source, hidden, status, text: textOf(cell, hashes) }] as const
     }),
-  )
+    ...callsAsTools(events),
+  ])
+}
+
+/** Where an agent has no cells, these are its evidence. What a cell calls is in what the cell prints. */
+function callsAsTools(events: readonly RunEvent[]): [string, RecordedCell][] {
+  return Object.values(fold(callsFold, events).calls)
+    .filter(({ from }) => from === 'tool')
+    .map(({ call, interface: served, function: called, args, status, result, error }) => {
+      const code = `${served}.${called}(${args.text})`
+      return [call, { code, hidden: false, status, text: result?.text ?? error?.message ?? '' }]
+    })
 }
 
 function textOf(cell: CellState, hashes: ReadonlyMap<string, string>): string {

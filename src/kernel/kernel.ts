@@ -70,6 +70,11 @@ export class Kernel implements JournalListener {
     return [...this.#running.keys()]
   }
 
+  /** The cell that was started last. */
+  get latest(): string | undefined {
+    return [...this.#authors.keys()].at(-1)
+  }
+
   /** Why the kernel is dead, or undefined while it lives. */
   get death(): string | undefined {
     const death = this.#deaths.get(this.generation)

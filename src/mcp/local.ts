@@ -35,8 +35,19 @@ export function publish(name: string, server: LocalServer): { config: McpConfig;
   return { config: { mcpServers: { [name]: { type: 'http', url } } }, withdraw: () => void servers.delete(url) }
 }
 
-/** The servers of a config, all of this process. Throws for one that is not, or no longer is. */
+/** The servers of a config, all of this process. Throws for one that is not, or no longer is, and for two tools of one name. */
 export function localServers(config: McpConfig): LocalServer[] {
+  const found = serversOf(config)
+  const names = found.flatMap(({ tools }) => tools.map(({ name }) => name))
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice === undefined) return found
+  throw new SeerError('tool-name', {
+    message: `Two of the tools are named "${twice}", and an agent could not tell them apart.`,
+    hint: 'Rename a function of the interface, or hand over fewer servers.',
+  })
+}
+
+function serversOf(config: McpConfig): LocalServer[] {
   return Object.entries(config.mcpServers).map(([name, { url }]) => {
     const server = servers.get(url)
     if (server) return server

@@ -3,6 +3,8 @@ import { Cell } from './cell.tsx'
 import { DriftCard } from './drift.tsx'
 import { FindingCard } from './finding.tsx'
 import { AgentEnd, AgentStart, RunEnd, Saved } from './milestone.tsx'
+import { FunctionCallLine } from './function-call.tsx'
+import { InterfaceServed, Printed } from './interface-milestone.tsx'
 import { Notice } from './notice.tsx'
 import { ProcessLine } from './process-line.tsx'
 import type { RunState } from './run-state.ts'
@@ -47,6 +49,14 @@ export function EntryView({ entry, run, current, view }: EntryProps) {
       return <Saved entry={entry} view={view} />
     case 'process':
       return <ProcessLine entry={entry} view={view} />
+    case 'function-call': {
+      const call = run.calls.calls[entry.key]
+      return call ? <FunctionCallLine call={call} view={view} /> : null
+    }
+    case 'interface':
+      return <InterfaceServed entry={entry} view={view} />
+    case 'printed':
+      return <Printed entry={entry} view={view} />
     case 'connect':
       return <Connect entry={entry} />
     case 'snapshot':
@@ -65,6 +75,8 @@ export function versionOf(entry: Entry, run: RunState): string {
     const call = run.tools.calls[entry.key]
     return call ? `${call.status} ${call.durationMs}` : ''
   }
+  if (entry.kind === 'function-call') return run.calls.calls[entry.key]?.status ?? ''
+  if (entry.kind === 'printed') return String(entry.text.length)
   if (entry.kind === 'process') return entry.end === null ? 'running' : 'ended'
   return ''
 }

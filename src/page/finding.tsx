@@ -18,7 +18,7 @@ export interface FindingProps {
 }
 
 export function FindingCard({ id, finding, by, session, counted, view }: FindingProps) {
-  const { claim, confidence, answer = {}, effect, control, cells } = finding
+  const { claim, confidence, answer = {}, effect, control, cells, calls = [] } = finding
   return (
     <article class={`finding ${counted ? '' : 'finding-later'}`} id={id} tabIndex={-1}>
       <header class="finding-head">
@@ -50,12 +50,13 @@ export function FindingCard({ id, finding, by, session, counted, view }: Finding
         <div>
           <dt>Evidence</dt>
           <dd class="evidence">
-            {cells.length === 0 && <span class="quiet">no cell was named</span>}
+            {cells.length + calls.length === 0 && <span class="quiet">no cell was named</span>}
             {cells.map((cell) => (
               <a class="cell-link" key={cell} href={view.cellHref(session, cell)} data-cell={anchorId(session, cell)}>
                 {showHidden(cell)}
               </a>
             ))}
+            {calls.length > 0 && <span>the calls {showHidden(calls.join(', '))}</span>}
           </dd>
         </div>
       </dl>

@@ -1,5 +1,6 @@
 /** Everything that the page knows of a run: folds of its log. */
 import type { AnyEvent, Fold } from '../run/fold.ts'
+import { callsFold, type CallsState } from '../run/fold-calls.ts'
 import { cellsFold, type CellsState } from '../run/fold-cells.ts'
 import { findingsFold, type FindingsState } from '../run/fold-findings.ts'
 import { summaryFold, type Summary } from '../run/fold-summary.ts'
@@ -10,6 +11,7 @@ export interface RunState {
   summary: Summary
   cells: CellsState
   tools: ToolsState
+  calls: CallsState
   findings: FindingsState
   timeline: TimelineState
 }
@@ -19,6 +21,7 @@ export const runFold: Fold<RunState> = {
     summary: summaryFold.initial(),
     cells: cellsFold.initial(),
     tools: toolsFold.initial(),
+    calls: callsFold.initial(),
     findings: findingsFold.initial(),
     timeline: timelineFold.initial(),
   }),
@@ -27,6 +30,7 @@ export const runFold: Fold<RunState> = {
     state.summary = summaryFold.step(state.summary, event)
     state.cells = cellsFold.step(state.cells, event)
     state.tools = toolsFold.step(state.tools, event)
+    state.calls = callsFold.step(state.calls, event)
     state.findings = findingsFold.step(state.findings, event)
     state.timeline = timelineFold.step(state.timeline, event)
     // Whether a call is told may be known only at its end: it stands where that was known.

@@ -5,6 +5,7 @@
 import { commandText, wholeCommand } from '../run/command-text.ts'
 import type { By, EventOf } from '../run/events.ts'
 import { cellKey } from '../run/fold-cells.ts'
+import { keyOf } from '../run/fold-calls.ts'
 import { foldBy, type Steps } from '../run/fold.ts'
 
 interface Placed {
@@ -40,6 +41,9 @@ export type Entry = Placed &
         /** Null while it runs. */
         end: ProcessEnd | 'unknown' | null
       }
+    | { kind: 'function-call'; key: string }
+    | { kind: 'interface'; name: string; file: string; functions: string[] }
+    | { kind: 'printed'; name: string; stream: 'stdout' | 'stderr'; text: string }
     | { kind: 'connect'; host: string; port: number; allowed: boolean; because: string | null }
     | { kind: 'snapshot'; name: string; snapshot: string; files: number; bytes: number }
     | { kind: 'drift'; report: Pick<EventOf<'drift-report'>, 'recorded' | 'fresh' | 'rtol' | 'cells'> }
@@ -111,6 +115,23 @@ const steps: Steps<TimelineState> = {
     const entry = state.entries[state.processes[processKey(event)] ?? -1]
     if (entry?.kind === 'process') entry.end = { exitCode, signal, because, durationMs, stdout, stderr, omittedBytes }
     delete state.processes[processKey(event)]
+  },
+  'interface-start': (state, { seq, at, interface: name, file, functions }) => {
+    state.entries.push({ kind: 'interface', seq, at, name, file, functions })
+  },
+  'interface-output': (state, { seq, at, interface: name, stream, text }) => {
+    const last = state.entries.at(-1)
+    const goesOn = last?.kind === 'printed' && last.name === name && last.stream === stream
+    if (goesOn) last.text += text
+    else state.entries.push({ kind: 'printed', seq, at, name, stream, text })
+  },
+  'interface-end': (state, { seq, at, interface: name, reason }) => {
+    const text = `${name} is served no longer: ${reason}.`
+    state.entries.push({ kind: 'notice', seq, at, level: 'info', title: 'Interface', text })
+  },
+  'call-start': (state, { seq, at, call, from }) => {
+    // As a tool it has a line already.
+    if (from !== 'tool') state.entries.push({ kind: 'function-call', seq, at, key: keyOf(call) })
   },
   'network-connect': (state, { seq, at, host, port, allowed, because = null }) => {
     state.entries.push({ kind: 'connect', seq, at, host, port, allowed, because })

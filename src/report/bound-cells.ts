@@ -8,6 +8,7 @@ import type { OutputItem, OutputList } from '../notebook/outputs.ts'
 import { sizeOfStream, viewOfStream, type ReadBlob } from '../notebook/stream-text.ts'
 import { size } from '../notebook/notebook-outputs.ts'
 import type { CellState } from '../run/fold-cells.ts'
+import type { FunctionCall } from '../run/fold-calls.ts'
 import type { ToolCall } from '../run/fold-tools.ts'
 import type { Pictures } from './pictures.ts'
 
@@ -45,6 +46,14 @@ export function boundCall(call: ToolCall, { texts }: Room): ToolCall {
   if (takeText(texts, input.length + said)) return { ...call, content: pictures }
   const text = leftOut(`a call and its answer, ${size(input.length + said)}`, undefined, 'events.jsonl')
   return { ...call, input: null, content: [{ type: 'text', text }] }
+}
+
+/** What it was given and what came of it stand in the log as well. */
+export function boundFunctionCall(call: FunctionCall, { texts }: Room): FunctionCall {
+  const chars = call.args.text.length + (call.result?.text.length ?? 0) + (call.error?.traceback?.length ?? 0)
+  if (takeText(texts, chars)) return call
+  const text = leftOut(`a call and its result, ${size(chars)}`, undefined, 'events.jsonl')
+  return { ...call, args: { text, bytes: call.args.bytes }, result: null }
 }
 
 function boundOutputs(list: OutputList, room: Room): OutputList {

@@ -11,7 +11,7 @@ import { cellKey } from '../run/fold-cells.ts'
 import { readLock } from '../run/lock.ts'
 import { readLog } from '../run/log-reader.ts'
 import { SEER_VERSION } from '../run/version.ts'
-import { boundCall, boundCell, openTexts, type Room } from './bound-cells.ts'
+import { boundCall, boundCell, boundFunctionCall, openTexts, type Room } from './bound-cells.ts'
 import { openPictures, type Pictures } from './pictures.ts'
 import { reportTables, tablesFold } from './tables.ts'
 
@@ -130,6 +130,10 @@ function storyOf(state: RunState, evidence: Map<string, StoryItem>, room: Room):
     if (entry.kind === 'call') {
       const call = state.tools.calls[entry.key]
       return call ? [{ kind: 'call', seq: entry.seq, call: boundCall(call, room) }] : []
+    }
+    if (entry.kind === 'function-call') {
+      const call = state.calls.calls[entry.key]
+      return call ? [{ kind: 'function-call', seq: entry.seq, call: boundFunctionCall(call, room) }] : []
     }
     if (entry.kind !== 'cell') return [entry]
     const cell = state.cells.cells[entry.key]

@@ -7,6 +7,8 @@
  */
 import { z } from 'zod'
 import { outputSchema, sha256Schema } from '../notebook/nbformat.ts'
+import { interfacePayloads } from './interface-events.ts'
+import { loadedModelsSchema } from './subject.ts'
 
 /** Raised when an old reader would misread a new log. New event types and new optional fields do not raise it. */
 export const LOG_VERSION = 1
@@ -69,23 +71,6 @@ export const computeSchema = z.object({
 })
 export type Compute = z.infer<typeof computeSchema>
 
-const weightsSchema = z.object({
-  name: z.string(),
-  weightsSha256: z.string(),
-  /** Whether all bytes were read for the hash; absent in logs from before it was told. */
-  weightsHashFrom: z.enum(['read', 'hub', 'sampled']).optional(),
-  quantisation: z.string(),
-  /** The commit on the hub. */
-  revision: z.string().optional(),
-})
-
-/** A model under study, by what makes it that model and no other. */
-export const subjectSchema = weightsSchema.extend({
-  /** Of an adapter: the model below it. */
-  base: weightsSchema.optional(),
-})
-export type Subject = z.infer<typeof subjectSchema>
-
 export const findingSchema = z.object({
   claim: z.string(),
   confidence: z.number().min(0).max(1),
@@ -101,6 +86,8 @@ export const findingSchema = z.object({
     .optional(),
   control: z.string().optional(),
   cells: z.array(z.string()),
+  /** Calls of served functions, where an agent has no notebook. */
+  calls: z.array(z.string()).optional(),
 })
 export type Finding = z.infer<typeof findingSchema>
 
@@ -198,17 +185,10 @@ export const eventPayloads = {
     libraries: z.array(z.object({ name: z.string(), sha256: sha256Schema })),
     /** Absent where the agent was given none. */
     skills: z.array(z.object({ name: z.string(), sha256: sha256Schema })).optional(),
-    models: z.array(
-      z.object({
-        ...subjectSchema.shape,
-        varName: z.string(),
-        dtype: z.string().optional(),
-        device: z.string().optional(),
-        loadAsPeft: z.boolean().optional(),
-      }),
-    ),
+    models: loadedModelsSchema,
   }),
   'session-end': z.object({ reason: z.string() }),
+  ...interfacePayloads,
   'kernel-start': z.object({ pid: z.int() }),
   'kernel-dead': z.object({
     reason: z.enum(['asked', 'died']),

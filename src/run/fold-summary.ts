@@ -1,16 +1,8 @@
 /** A run in a few facts: how it went, what it cost, and what a reader must know before believing it. */
-import {
-  eventPayloads,
-  subjectSchema,
-  type AnsweredBy,
-  type By,
-  type Compute,
-  type Drift,
-  type EventOf,
-  type Subject,
-} from './events.ts'
+import { eventPayloads, type AnsweredBy, type By, type Compute, type Drift, type EventOf } from './events.ts'
 import { cellKey } from './fold-cells.ts'
 import { foldBy } from './fold.ts'
+import { subjectSchema, type Subject } from './subject.ts'
 import { isRecovery, lifetimeMs } from './lifetime.ts'
 
 export type SummaryStatus = 'running' | EventOf<'run-end'>['status']
@@ -45,6 +37,9 @@ export interface Summary {
   toolsVersion: string | null
   libraries: { name: string; sha256: string }[]
   skills: { name: string; sha256: string }[]
+  /** Functions of researchers' files that were served, and how many of their calls came to what. */
+  interfaces: { name: string; file: string; sha256: string; functions: string[] }[]
+  calls: { made: number; ok: number; failed: number }
   /** 'none' when nothing keeps the agent's code from the rest of the machine. */
   confinement: string | null
   /** Of the last confined sandbox: what it may take of the machine, and who holds it to that. Absent where there was none. */
@@ -125,6 +120,8 @@ function initial(): Summary {
     toolsVersion: null,
     libraries: [],
     skills: [],
+    interfaces: [],
+    calls: { made: 0, ok: 0, failed: 0 },
     confinement: null,
     status: 'running',
     error: null,
@@ -177,6 +174,16 @@ const steps = foldBy<Summary>(initial, {
     const versions = s.toolsVersion?.split(', ') ?? []
     if (!versions.includes(e.toolsVersion)) s.toolsVersion = [...versions, e.toolsVersion].join(', ')
   },
+  'interface-start': (s, e) => {
+    for (const model of e.models) addOnce(s.subjects, subjectSchema.parse(model))
+    addOnce(s.interfaces, { name: e.interface, file: e.file, sha256: e.sha256, functions: e.functions })
+  },
+  'call-start': (s) => {
+    s.calls.made += 1
+  },
+  'call-end': (s, e) => {
+    s.calls[e.status === 'ok' ? 'ok' : 'failed'] += 1
+  },
   'kernel-start': (s) => {
     s.kernels.started += 1
   },
@@ -185,6 +192,8 @@ const steps = foldBy<Summary>(initial, {
   },
   'compute-report': (s, e) => {
     const { python, torch, isa, threads, device } = e
+    // Of a scoped sandbox and of the kernel that calls it: the one that computes with the model.
+    if (torch === null && s.compute?.torch) return
     s.compute = { python, torch, isa, threads, device }
   },
   'agent-start': (s, e) => {

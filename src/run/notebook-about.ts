@@ -1,6 +1,6 @@
 /** The first cell of a notebook, what a reader must know before believing the rest; and the last, how it ended. */
 import { plain } from '../notebook/safe-markdown.ts'
-import type { Subject } from './events.ts'
+import type { Subject } from './subject.ts'
 import type { Summary } from './fold-summary.ts'
 
 export function aboutText(summary: Summary): string {

@@ -17,14 +17,14 @@ function claimText(
   { by, session, finding, counted }: Claim,
   nameOf: (session: string | null, cell: string) => string,
 ): string {
-  const { claim, confidence, answer = {}, effect, control, cells } = finding
+  const { claim, confidence, answer = {}, effect, control, cells, calls = [] } = finding
   const title = `**Claim of ${nameOfAuthor(by)}** (not checked by anyone but the agent)`
   const facts: [string, string][] = [
     ['Confidence', String(confidence)],
     ...Object.entries(answer).map(([field, value]): [string, string] => [`Answer, ${plain(field)}`, valueText(value)]),
     ...(effect ? [['Effect', effectText(effect)] as [string, string]] : []),
     ...(control === undefined ? [] : [['Control', plain(control)] as [string, string]]),
-    ['Rests on', cells.map((cell) => plain(nameOf(session, cell))).join(', ') || 'no cell'],
+    ['Rests on', [...cells.map((cell) => plain(nameOf(session, cell))), ...calls.map(plain)].join(', ') || 'no cell'],
   ]
   return [
     title,

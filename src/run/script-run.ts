@@ -5,9 +5,14 @@ import { Run } from './run.ts'
 import { SEER_VERSION } from './version.ts'
 
 /** The run of a plain script: named after the script, in `./outputs`. */
-export function openScriptRun({ unconfined = false }: { unconfined?: boolean } = {}): Run {
-  const script = process.argv[1] === undefined ? 'script' : basename(process.argv[1], extname(process.argv[1]))
-  const run = Run.create(newRunFolder(outputsFolder(), script, new Date()), {
+export function openScriptRun({
+  unconfined = false,
+  name,
+  outputDir = outputsFolder(),
+}: { unconfined?: boolean; name?: string; outputDir?: string | undefined } = {}): Run {
+  const script =
+    name ?? (process.argv[1] === undefined ? 'script' : basename(process.argv[1], extname(process.argv[1])))
+  const run = Run.create(newRunFolder(outputDir, script, new Date()), {
     seer: SEER_VERSION,
     experiment: script,
     profile: null,

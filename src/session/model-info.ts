@@ -1,5 +1,5 @@
 import { tokenizerName } from '../environment/models/model-config.ts'
-import type { ModelHandle, WeightFacts } from '../environment/models/model-handle.ts'
+import type { ModelHandle } from '../environment/models/model-handle.ts'
 import type { RepoHandle } from '../environment/repos/place-repos.ts'
 import { modulesOf } from '../workspace/clashes.ts'
 import { SKILLS_FOLDER } from '../workspace/places.ts'
@@ -26,19 +26,37 @@ export function modelInfoText(
     const made = `the git repository ${url}, commit ${commit.slice(0, 12)}`
     lines.push(`The folder \`${name}\` holds ${made}. Python can import what lies in it.`)
   }
-  if (workspace.libraries.length > 0) {
-    lines.push(`These modules can be imported: ${workspace.libraries.map(({ name }) => `\`${name}\``).join(', ')}.`)
-  }
-  if (workspace.skills.length > 0) {
-    lines.push(
-      `These skills are instructions for a kind of work. Before you do such work, read them in a cell: \`print(open("${SKILLS_FOLDER}/NAME/SKILL.md").read())\`.`,
-      ...workspace.skills.map(skillLine),
-    )
-  }
+  lines.push(...givenLines(workspace, `\`print(open("${SKILLS_FOLDER}/NAME/SKILL.md").read())\``, ' in a cell'))
   lines.push(
     '`seer.record({...}, table="...")` keeps a row of results with the run; `seer.save("name", value)` keeps a tensor, table, figure or JSON value.',
   )
   return lines.join('\n')
+}
+
+/** The same for a session of commands, in which nothing is loaded. */
+export function cliInfoText(models: readonly ModelHandle[], workspace: Workspace, around: Around): string {
+  const { gpus, repoHandles } = around
+  const lines = ['You work in a sandbox by commands: a shell, and Python in a process of its own for each call.']
+  if (gpus.length > 0) lines.push(`It has ${gpus.length === 1 ? 'a GPU' : `${gpus.length} GPUs`}: ${gpus.join(', ')}.`)
+  for (const { name, path } of models)
+    lines.push(`The files of the model ${name} lie in \`${path}\`, for Hugging Face transformers.`)
+  for (const { name, url, commit } of repoHandles)
+    lines.push(`The folder \`${name}\` holds the git repository ${url}, commit ${commit.slice(0, 12)}.`)
+  return [...lines, ...givenLines(workspace, `\`cat ${SKILLS_FOLDER}/NAME/SKILL.md\``)].join('\n')
+}
+
+/** Libraries and skills, in every kind of session. */
+function givenLines({ libraries, skills }: Workspace, howToRead: string, where = ''): string[] {
+  const names = libraries.map(({ name }) => `\`${name}\``).join(', ')
+  return [
+    ...(libraries.length > 0 ? [`These modules can be imported: ${names}.`] : []),
+    ...(skills.length > 0
+      ? [
+          `These skills are instructions for a kind of work. Before you do such work, read them${where}: ${howToRead}.`,
+          ...skills.map(skillLine),
+        ]
+      : []),
+  ]
 }
 
 function skillLine(skill: Skill): string {
@@ -78,13 +96,4 @@ function loaded({ dtype }: ModelHandle): string {
 export function modelForKernel({ name, varName, path, dtype, device, loadAsPeft, base }: ModelHandle) {
   const below = base ? { baseName: base.name, basePath: base.path } : {}
   return { name, varName, path, dtype, device, loadAsPeft, ...below }
-}
-
-/** What a run's record says of it: all but where it lay. */
-export function modelForLog({ varName, dtype, device, loadAsPeft, base, ...own }: ModelHandle) {
-  return { ...weightsOf(own), varName, dtype, device, loadAsPeft, ...(base ? { base: weightsOf(base) } : {}) }
-}
-
-function weightsOf({ name, weightsSha256, weightsHashFrom, quantisation, revision }: WeightFacts) {
-  return { name, weightsSha256, weightsHashFrom, quantisation, ...(revision === undefined ? {} : { revision }) }
 }

@@ -1,6 +1,8 @@
 /** A notebook session: a kernel in a sandbox, a workspace in it, and the tools that an agent works with. */
 import { z } from 'zod'
+import { modelForLog } from '../environment/models/model-for-log.ts'
 import type { Sandbox } from '../environment/sandbox.ts'
+import { interfacesOf } from '../interface/client-library.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { publish, type McpConfig } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
@@ -14,8 +16,9 @@ import { toolsVersion, type Tool } from '../tools/tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { showWaiting } from '../status-line.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { modelForKernel, modelForLog, modelInfoText } from './model-info.ts'
-import { placeWorkspace } from './place-workspace.ts'
+import { openCallers, openCalls, type Callers } from './session-calls.ts'
+import { modelForKernel, modelInfoText } from './model-info.ts'
+import { placeWorkspace, pythonPath } from './place-workspace.ts'
 import { replayed, setUp, setUpSteps } from './set-up.ts'
 import { textOf } from './text-of-cell.ts'
 
@@ -33,6 +36,21 @@ export interface ExecResult {
   readonly text: string
 }
 
+/** What else a session of another kind has. */
+export interface SessionKind {
+  readonly kind: 'notebook' | 'local' | 'local-notebook'
+  /** Beside those of the notebook. */
+  readonly moreTools?: (place: SessionPlace) => Tool[]
+}
+
+/** For tools that start processes: of which session they are, and on whose behalf. */
+export interface SessionPlace {
+  readonly sandbox: Sandbox
+  /** Variables by which a process finds the libraries, and the functions that the session may call. */
+  readonly env: Readonly<Record<string, string>>
+  readonly callers: Callers
+}
+
 export class NotebookSession {
   readonly sessionId: string
   /** For `runAgent`. */
@@ -44,10 +62,10 @@ export class NotebookSession {
   readonly workspacePath: string
   readonly #kernel: Kernel
   readonly #sandbox: Sandbox
-  readonly #withdraw: () => void
-  #terminated = false
+  readonly #close: () => Promise<void>
+  #terminated: Promise<void> | undefined
 
-  constructor(sandbox: Sandbox, kernel: Kernel, tools: readonly Tool[], info: string) {
+  constructor(sandbox: Sandbox, kernel: Kernel, tools: readonly Tool[], info: string, endCalls: () => Promise<void>) {
     this.sessionId = kernel.session
     this.tools = tools
     this.modelInfoText = info
@@ -60,7 +78,10 @@ export class NotebookSession {
       settle: (signal) => kernel.settle(signal),
     })
     this.mcpConfig = config
-    this.#withdraw = withdraw
+    this.#close = async () => {
+      withdraw()
+      await endCalls()
+    }
   }
 
   /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits until it has ended. */
@@ -70,14 +91,10 @@ export class NotebookSession {
     return { cell, status, text: await textOf(this.#sandbox.run, this.sessionId, cell) }
   }
 
-  /** Takes the tools back. The kernel ends with its sandbox. Idempotent. */
+  /** Takes the tools back, and ends calls that it has made. The kernel ends with its sandbox. Idempotent. */
   terminate(): Promise<void> {
-    if (!this.#terminated) {
-      this.#terminated = true
-      this.#withdraw()
-      emitEnd(this.#sandbox, this.sessionId, 'terminated')
-    }
-    return Promise.resolve()
+    this.#terminated ??= this.#close().finally(() => emitEnd(this.#sandbox, this.sessionId, 'terminated'))
+    return this.#terminated
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -94,6 +111,15 @@ export async function createNotebookSession(
   workspace: Workspace,
   options: z.input<typeof optionsSchema> = {},
 ): Promise<NotebookSession> {
+  return openSession(sandbox, workspace, options, { kind: 'notebook' })
+}
+
+export async function openSession(
+  sandbox: Sandbox,
+  workspace: Workspace,
+  options: z.input<typeof optionsSchema>,
+  { kind, moreTools }: SessionKind,
+): Promise<NotebookSession> {
   const { answer, replay } = parseOptions('createNotebookSession', optionsSchema, options)
   const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
   const { run } = sandbox
@@ -109,13 +135,17 @@ export async function createNotebookSession(
   })
   sandbox.journal.listen(session, kernel)
   const notebook = notebookOf(sandbox, kernel, () => setUp(sandbox, kernel, steps))
-  const tools = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer)]
+  const callers = openCallers(sandbox, kernel)
+  const calls = await openCalls(sandbox, session, interfacesOf(workspace), callers)
+  const env = { ...calls.env, PYTHONPATH: pythonPath(workspace, sandbox.workspacePath) }
+  const more = moreTools?.({ sandbox, env, callers }) ?? []
+  const tools = [...cellTools(notebook), ...kernelTools(notebook), ...more, findingTool(notebook, answer)]
   run.emit({
     type: 'session-start',
     by: 'system',
     session,
     sandbox: sandbox.sandboxId,
-    kind: 'notebook',
+    kind,
     toolsVersion: toolsVersion(tools),
     libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
     ...(workspace.skills.length > 0 ? { skills: workspace.skills.map(({ name, sha256 }) => ({ name, sha256 })) } : {}),
@@ -126,10 +156,12 @@ export async function createNotebookSession(
     await kernel.start(run.signal)
     await notebook.setUp()
   } catch (error) {
+    await calls.close()
     emitEnd(sandbox, session, 'its set-up failed')
     throw error
   }
-  return new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace, sandbox))
+  const info = modelInfoText(sandbox.modelHandles, workspace, sandbox)
+  return new NotebookSession(sandbox, kernel, tools, info, calls.close)
 }
 
 /** A log that cannot be written any more has told so already. */

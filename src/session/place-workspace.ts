@@ -51,10 +51,19 @@ function keep(run: Run, kind: string, { name, sha256, files }: Kept): void {
   }
 }
 
+/** For processes that are no kernel: libraries before everything else, the Python of skills after them. */
+export function pythonPath({ skills }: Pick<Workspace, 'skills'>, workspacePath: string): string {
+  return [`${workspacePath}/${LIBRARIES_FOLDER}`, ...pythonOfSkills(skills, workspacePath)].join(':')
+}
+
+function pythonOfSkills(skills: Workspace['skills'], workspacePath: string): string[] {
+  const withPython = skills.filter((skill) => modulesOf(skill).size > 0)
+  return withPython.map(({ name }) => `${workspacePath}/${SKILLS_FOLDER}/${name}`)
+}
+
 /** Python that makes the modules of skills importable, after all others; undefined where there are none. May run twice. */
 export function skillPathCode(workspace: Pick<Workspace, 'skills'>, workspacePath: string): string | undefined {
-  const withPython = workspace.skills.filter((skill) => modulesOf(skill).size > 0)
-  if (withPython.length === 0) return undefined
-  const folders = withPython.map(({ name }) => `${workspacePath}/${SKILLS_FOLDER}/${name}`)
+  const folders = pythonOfSkills(workspace.skills, workspacePath)
+  if (folders.length === 0) return undefined
   return `import sys\nsys.path += [folder for folder in ${JSON.stringify(folders)} if folder not in sys.path]\ndel sys`
 }

@@ -15,15 +15,15 @@ export class Library {
   readonly name: string
   /** Below the folder of libraries: `helpers.py`, or `helpers/__init__.py` and what else is in the package. */
   readonly files: readonly LocalFile[]
-  /** Of a module its file's; of a package that of the lines `<sha256>  <path>` of all files. */
+  /** Of a module its file's; of a package that of the lines `<sha256>  <path>` of all files; of an interface's client that of the interface. */
   readonly sha256: string
   readonly #docs: string
 
-  private constructor(name: string, files: readonly LocalFile[], docs: string) {
+  private constructor(name: string, files: readonly LocalFile[], docs: string, sha256 = sha256OfFiles(files)) {
     checkModuleName(name)
     this.name = name
     this.files = files
-    this.sha256 = sha256OfFiles(files)
+    this.sha256 = sha256
     this.#docs = docs
   }
 
@@ -74,6 +74,12 @@ export class Library {
   /** A file of the toolkit that Seer brings, by its name: `steering_hook`. */
   static toolkit(name: string): Library {
     return Library.fromFile(toolkitFile(name))
+  }
+
+  /** For `ScopedSandbox.serve`: the client of an interface, known by the hash of the interface's own files. */
+  static ofInterface(name: string, files: readonly LocalFile[], docs: string, sha256: string): Library {
+    const below = files.map(({ path, bytes }) => ({ path: `${name}/${path}`, bytes }))
+    return new Library(name, below, docs, sha256)
   }
 
   static #module(name: string, bytes: Uint8Array): Library {

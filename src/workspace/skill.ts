@@ -64,6 +64,11 @@ export class Skill {
     return Skill.fromDir(builtInSkillFolder(name))
   }
 
+  /** For `ScopedSandbox.serve`: a skill with the client of an interface in it. */
+  static ofInterface(text: SkillText, files: readonly LocalFile[]): Skill {
+    return Skill.#made({ text, files })
+  }
+
   static #made({ text, files }: { text: SkillText; files: readonly LocalFile[] }): Skill {
     const bytes = Buffer.from(formatSkillText(text, `The skill ${text.name}`))
     return new Skill(text, [{ path: TEXT, bytes }, ...files])

@@ -11,7 +11,7 @@ export function findingBox(look: Look, finding: Finding, by: By): string[] {
   const who = by.startsWith('agent:') ? inline(by.slice('agent:'.length), 30) : inline(by, 30)
   const title = ` claim of ${who} · confidence ${number(finding.confidence)} `
   const fill = '━'.repeat(Math.max(2, look.width - widthOf(title) - 2))
-  const { effect, control, answer, cells } = finding
+  const { effect, control, answer, cells, calls = [] } = finding
   const rows = [
     ...behind(look, bar(look), linesOf(finding.claim.trim()), { fold: 'words' }),
     bar(look).trimEnd(),
@@ -20,7 +20,7 @@ export function findingBox(look: Look, finding: Finding, by: By): string[] {
     ),
     ...(effect ? labelled(look, 'effect', effectText(effect)) : []),
     ...labelled(look, 'control', control ?? 'none was named'),
-    ...labelled(look, 'rests on', cells.length > 0 ? cells.join(', ') : 'no cell'),
+    ...labelled(look, 'rests on', [...cells, ...calls].join(', ') || 'no cell'),
   ]
   const end = ' not checked by anyone but the agent '
   const endFill = '━'.repeat(Math.max(2, look.width - end.length - 2))

@@ -31,6 +31,8 @@ export interface StoryState {
   calls: Map<string, { name: string; input: unknown }>
   /** Commands of those that run beside the kernels. */
   processes: Map<string, string>
+  /** Calls of served functions that have not ended. */
+  functionCalls: Map<string, { from: 'library' | 'tool' | 'researcher'; args: string }>
   agents: Set<string>
   /** Those that were told something. */
   begun: Set<string>
@@ -57,6 +59,7 @@ export function openStory(look: Look, options: StoryOptions = {}): StoryState {
     cells: new Map(),
     calls: new Map(),
     processes: new Map(),
+    functionCalls: new Map(),
     agents: new Set(),
     begun: new Set(),
     usage: { turns: 0, sent: 0, cached: 0, received: 0, costUsd: 0 },

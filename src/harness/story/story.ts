@@ -11,6 +11,13 @@ import { agentRetry, agentWords, countUsage, endAgent, endCall, startAgent, star
 import { addMarkdown, cellOutput, endCell, interruptCell, leaveCells, noteOnCell, startCell } from './cell-story.ts'
 import { driftTable } from './drift-table.ts'
 import { findingBox } from './finding-box.ts'
+import {
+  endFunctionCall,
+  endInterface,
+  interfacePrinted,
+  startFunctionCall,
+  startInterface,
+} from './interface-story.ts'
 import { fit, inline } from './look.ts'
 import { endProcess, startProcess } from './process-story.ts'
 import * as run from './run-story.ts'
@@ -88,6 +95,17 @@ function tell(state: StoryState, event: RunEvent): string[] {
       return []
     case 'process-end':
       return endProcess(state, event)
+    case 'interface-start':
+      return startInterface(state, event)
+    case 'interface-output':
+      return interfacePrinted(state, event)
+    case 'interface-end':
+      return endInterface(state, event)
+    case 'call-start':
+      startFunctionCall(state, event)
+      return []
+    case 'call-end':
+      return endFunctionCall(state, event)
     case 'network-connect':
       return run.askedForNetwork(state, event)
     case 'snapshot-save':

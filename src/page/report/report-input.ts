@@ -1,5 +1,6 @@
 /** What a report is drawn from: plain data, gathered from a run's log and files. */
 import type { By, EventOf } from '../../run/events.ts'
+import type { FunctionCall } from '../../run/fold-calls.ts'
 import type { CellState } from '../../run/fold-cells.ts'
 import type { SubmittedFinding } from '../../run/fold-findings.ts'
 import type { Summary } from '../../run/fold-summary.ts'
@@ -37,7 +38,8 @@ export interface ReportInput {
 export type StoryItem =
   | { readonly kind: 'cell'; readonly seq: number; readonly cell: CellState }
   | { readonly kind: 'call'; readonly seq: number; readonly call: ToolCall }
-  | Exclude<Entry, { kind: 'cell' | 'call' }>
+  | { readonly kind: 'function-call'; readonly seq: number; readonly call: FunctionCall }
+  | Exclude<Entry, { kind: 'cell' | 'call' | 'function-call' }>
 
 export interface ReportTable {
   readonly name: string

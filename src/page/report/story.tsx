@@ -3,6 +3,8 @@ import { showHidden } from '../../notebook/hidden-characters.ts'
 import { fineDuration } from '../../amounts.ts'
 import { Cell } from '../cell.tsx'
 import { AgentEnd, AgentStart, RunEnd, Saved } from '../milestone.tsx'
+import { FunctionCallLine } from '../function-call.tsx'
+import { InterfaceServed, Printed } from '../interface-milestone.tsx'
 import { figuresIn } from '../marks.ts'
 import { Notice } from '../notice.tsx'
 import { ProcessLine } from '../process-line.tsx'
@@ -41,6 +43,12 @@ function Item({ item, findings, view }: { item: StoryItem; view: View } & Pick<R
       )
     case 'call':
       return <ToolCallLine call={item.call} view={view} />
+    case 'function-call':
+      return <FunctionCallLine call={item.call} view={view} />
+    case 'interface':
+      return <InterfaceServed entry={item} view={view} />
+    case 'printed':
+      return <Printed entry={item} view={view} />
     case 'agent':
       return <AgentStart entry={item} view={view} />
     case 'agent-end':

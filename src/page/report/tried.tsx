@@ -11,7 +11,7 @@ const MAX_LISTED = 60
 
 export function Tried({ input, view }: { input: ReportInput; view: View }) {
   const { summary, story, notices } = input
-  const { cells, kernels, lost } = summary
+  const { cells, calls, kernels, lost } = summary
   const all = story.flatMap((item) => (item.kind === 'cell' && !item.cell.hidden ? [item.cell] : []))
   return (
     <section id="tried">
@@ -24,6 +24,8 @@ export function Tried({ input, view }: { input: ReportInput; view: View }) {
         <Count name="interrupted" n={cells.interrupted} />
         <Count name="stopped with the kernel" n={cells.stopped} />
         <Count name="without a known end" n={cells.unknown + cells.running} />
+        {calls.made > 0 && <Count name="calls of served functions" n={calls.made} />}
+        {calls.failed > 0 && <Count name="of them failed" n={calls.failed} />}
         <Count name="kernel deaths" n={kernels.died} />
       </dl>
       <CellList name="Failed" cells={all.filter(({ status }) => status === 'error' || status === 'died')} view={view} />

@@ -52,7 +52,7 @@ const INSTALLED = words(`
   tzdata urllib3 wcwidth yaml zmq
 `)
 
-const OWN = words('seer seer_host seer_kernel seer_setup seer_spawner')
+const OWN = words('seer seer_client seer_host seer_interface seer_kernel seer_setup seer_spawner')
 
 export function isModuleName(name: string): boolean {
   return IDENTIFIER.test(name) && !KEYWORDS.has(name)

@@ -67,13 +67,27 @@ test.runIf(process.getuid?.() === 0)(
 test('of Seer’s Python only what runs inside, readable by others', async () => {
   const root = newFolder()
   const python = join(root, 'python')
-  for (const part of ['seer_kernel', 'seer_spawner', 'seer_host', 'seer_setup', 'tests'])
+  for (const part of [
+    'seer_kernel',
+    'seer_spawner',
+    'seer_interface',
+    'seer_client',
+    'seer_host',
+    'seer_setup',
+    'tests',
+  ])
     mkdirSync(join(python, part), { recursive: true })
   for (const name of ['boot.py', 'seer_kernel/main.py', 'seer_host/host.py', 'pyproject.toml'])
     writeFileSync(join(python, name), name, { mode: 0o600 })
   chmodSync(join(python, 'seer_kernel'), 0o700)
   await copySeer(python, join(root, 'p'))
-  expect(readdirSync(join(root, 'p')).sort()).toEqual(['boot.py', 'seer_kernel', 'seer_spawner'])
+  expect(readdirSync(join(root, 'p')).sort()).toEqual([
+    'boot.py',
+    'seer_client',
+    'seer_interface',
+    'seer_kernel',
+    'seer_spawner',
+  ])
   expect(readFileSync(join(root, 'p/seer_kernel/main.py'), 'utf8')).toBe('seer_kernel/main.py')
   expect(statSync(join(root, 'p/seer_kernel/main.py')).mode & 0o777).toBe(0o644)
   expect(statSync(join(root, 'p/seer_kernel')).mode & 0o777).toBe(0o755)

@@ -9,7 +9,7 @@ import { SeerError } from '../../../errors.ts'
 import { MADE_FILES } from './system-files.ts'
 
 /** What of Seer's own Python runs behind the wall. */
-const SEER_PARTS = /^(seer_kernel|seer_spawner|\w+\.py)$/
+const SEER_PARTS = /^(seer_(kernel|spawner|interface|client)|\w+\.py)$/
 /** Smaller ones are copied where they cannot be linked. */
 const COPY_BYTES = 16 * 1024 * 1024
 /** Written by Seer into what it makes: names and dates. */
