@@ -1,4 +1,4 @@
-"""The one entry of Seer's Python: `-I boot.py host|relay|wall|spawner|forward`, `-s boot.py kernel|interface`."""
+"""The one entry of Seer's Python: `-I boot.py host|relay|wall|spawner|forward`, `-s boot.py kernel|interface|forward|connect`."""
 
 import importlib
 import sys
@@ -10,6 +10,7 @@ PARTS = {
     "wall": "seer_host.wall_launch",
     "spawner": "seer_spawner",
     "forward": "seer_spawner.forward",
+    "connect": "seer_spawner.connect",
     "kernel": "seer_kernel",
     "interface": "seer_interface",
 }

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import time
 
 from .forward_pipe import pipe
 
 MAX_CONNECTIONS = 256
+#: Said once connections are taken.
+LISTENING = "listening"
 #: Longer than the proxy's own bounds, which decide.
 IDLE_SECONDS = 3600.0
 AFTER_END_SECONDS = 30.0
@@ -93,7 +96,12 @@ async def forward(listener: socket.socket, path: str) -> None:
 
 
 def main(argv: list[str]) -> int:
-    listener = socket.create_server(("127.0.0.1", int(argv[0])), backlog=128)
+    try:
+        listener = socket.create_server(("127.0.0.1", int(argv[0])), backlog=128)
+    except OSError as error:
+        print(error.strerror or error, file=sys.stderr)
+        return 1
     listener.setblocking(False)
+    print(LISTENING, flush=True)
     asyncio.run(forward(listener, argv[1]))
     return 0

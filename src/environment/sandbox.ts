@@ -23,6 +23,7 @@ import type { TreeLimits } from './files/limits.ts'
 import { treesOf } from './files/machine-trees.ts'
 import { upload, type Upload } from './files/upload.ts'
 import { findAttachable } from './find-attachable.ts'
+import { forwardPort } from './forward-port.ts'
 import { findGpus } from './gpu/find-gpus.ts'
 import type { ModelHandle } from './models/model-handle.ts'
 import type { RepoHandle } from './repos/place-repos.ts'
@@ -267,6 +268,14 @@ export class Sandbox {
   /** For interfaces: a program whose stdin is a socket, to be read and written here. */
   async startStream(argv: readonly string[], spec: StreamSpec): Promise<StreamProcess> {
     return startStream(this.#live, argv, spec)
+  }
+
+  /**
+   * A server that runs in another sandbox is found in this one, at a port of its own loopback: `port` there, `to` here. Neither needs a
+   * network for it.
+   */
+  async forwardPort({ from, port, to = port }: { from: Sandbox; port: number; to?: number }): Promise<void> {
+    await forwardPort(this.#live, from.#live, { port, to })
   }
 
   /** What lies below a folder of the workspace. The names are the agent's words. */

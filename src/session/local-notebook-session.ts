@@ -19,6 +19,8 @@ import { openSession, type ExecResult, type NotebookSession } from './notebook-s
 
 const { pythonPackages, secrets, env, network, timeout, unconfined, localDirs, localFiles } = sandboxConfigSchema.shape
 
+const portSchema = z.int().min(1024).max(65_535)
+
 const optionsSchema = z.strictObject({
   workspace: z.instanceof(Workspace).optional(),
   /** Of the session; in a plain script also of its run. */
@@ -39,6 +41,10 @@ const optionsSchema = z.strictObject({
   network: network.unwrap().optional(),
   timeout,
   unconfined,
+  /** Servers of other sandboxes that its code finds on its own loopback: at `to`, else at the same port. */
+  ports: z
+    .array(z.strictObject({ from: z.instanceof(Sandbox), port: portSchema, to: portSchema.optional() }))
+    .default([]),
   run: z.custom<Run>((value) => value instanceof Run, 'is not a Run').optional(),
 })
 export type LocalNotebookOptions = z.input<typeof optionsSchema>
@@ -105,14 +111,19 @@ export class LocalNotebookSession {
 /** Opens a notebook on this machine, behind a wall of its own. Throws a SeerError for a missing secret, and where nothing confines. */
 export async function createLocalNotebookSession(options: LocalNotebookOptions = {}): Promise<LocalNotebookSession> {
   const parsed = parseOptions('createLocalNotebookSession', optionsSchema, options)
-  const { workspace = new Workspace(), name, outputDir, answer, run, ...config } = parsed
+  const { workspace = new Workspace(), name, outputDir, answer, run, ports, ...config } = parsed
   refuseOutputDir(outputDir, run)
   const use = useRun(run, () => openScriptRun({ unconfined: config.unconfined, name, outputDir }))
   try {
     const { network: given = hostsOfSecrets(config.secrets) } = config
     const sandbox = await Sandbox.start({ ...config, network: given }, { run: use.run })
     try {
-      const session = await openSession(sandbox, workspace, answer ? { answer } : {}, { kind: 'local-notebook' })
+      for (const { from, port, to } of ports)
+        await sandbox.forwardPort({ from, port, ...(to === undefined ? {} : { to }) })
+      const session = await openSession(sandbox, workspace, answer ? { answer } : {}, {
+        kind: 'local-notebook',
+        reached: ports.flatMap(({ from }) => from.modelHandles),
+      })
       return new LocalNotebookSession(name, sandbox, session, use)
     } catch (error) {
       await sandbox.terminate().catch(() => undefined)

@@ -1,6 +1,7 @@
 /** A notebook session: a kernel in a sandbox, a workspace in it, and the tools that an agent works with. */
 import { z } from 'zod'
 import { modelForLog } from '../environment/models/model-for-log.ts'
+import type { ModelHandle } from '../environment/models/model-handle.ts'
 import type { Sandbox } from '../environment/sandbox.ts'
 import { interfacesOf } from '../interface/client-library.ts'
 import { Kernel } from '../kernel/kernel.ts'
@@ -39,6 +40,8 @@ export interface ExecResult {
 /** What else a session of another kind has. */
 export interface SessionKind {
   readonly kind: 'notebook' | 'local' | 'local-notebook'
+  /** Models of other sandboxes, which its code can reach. */
+  readonly reached?: readonly ModelHandle[]
   /** Beside those of the notebook. */
   readonly moreTools?: (place: SessionPlace) => Tool[]
 }
@@ -118,7 +121,7 @@ export async function openSession(
   sandbox: Sandbox,
   workspace: Workspace,
   options: z.input<typeof optionsSchema>,
-  { kind, moreTools }: SessionKind,
+  { kind, moreTools, reached = [] }: SessionKind,
 ): Promise<NotebookSession> {
   const { answer, replay } = parseOptions('createNotebookSession', optionsSchema, options)
   const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
@@ -149,7 +152,7 @@ export async function openSession(
     toolsVersion: toolsVersion(tools),
     libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
     ...(workspace.skills.length > 0 ? { skills: workspace.skills.map(({ name, sha256 }) => ({ name, sha256 })) } : {}),
-    models: sandbox.modelHandles.map(modelForLog),
+    models: [...sandbox.modelHandles, ...reached].map(modelForLog),
   })
   try {
     using _ = showWaiting(workspace.preloadModels && models.length > 0 ? 'loading the model' : 'starting the kernel')
