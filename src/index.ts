@@ -32,6 +32,7 @@ export {
   toolsVersion,
   type ContentBlock,
   type Tool,
+  type ToolAnnotations,
   type ToolCall,
   type ToolContext,
   type ToolResult,

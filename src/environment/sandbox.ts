@@ -22,6 +22,7 @@ import { treesOf } from './files/machine-trees.ts'
 import { upload, type Upload } from './files/upload.ts'
 import { findAttachable } from './find-attachable.ts'
 import { findGpus } from './gpu/find-gpus.ts'
+import type { TreeEntry } from '../sandbox/backend.ts'
 import type { ModelHandle } from './models/model-handle.ts'
 import type { RepoHandle } from './repos/place-repos.ts'
 import type { RunningSandbox } from './running-sandbox.ts'
@@ -233,6 +234,11 @@ export class Sandbox {
   /** Starts a command as {@link exec} does, and does not wait for it. */
   async spawn(command: Command, options: ExecOptions = {}): Promise<SandboxProcess> {
     return spawn(this.#live.connection, command, options, contextOf(this.#live))
+  }
+
+  /** For sessions: what lies in the workspace, at a path or below it. No link is followed. */
+  entries(path = '', options: { signal?: AbortSignal } = {}): AsyncIterable<TreeEntry> {
+    return treesOf(this.#live.machine).take(path, options)
   }
 
   /** A folder of the workspace, made with its parents where it is missing. */

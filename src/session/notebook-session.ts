@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Sandbox } from '../environment/sandbox.ts'
 import { Kernel } from '../kernel/kernel.ts'
-import { publish, type McpConfig } from '../mcp/local.ts'
+import { publish, type McpConfig, type Published } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
 import { readOutput } from '../notebook/read-output.ts'
@@ -14,8 +14,10 @@ import { toolsVersion, type Tool } from '../tools/tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { showWaiting } from '../status-line.ts'
 import { untilAborted } from '../until-aborted.ts'
+import { instructionsOf } from './instructions.ts'
 import { modelForKernel, modelForLog, modelInfoText } from './model-info.ts'
 import { placeWorkspace } from './place-workspace.ts'
+import { readableOf } from './readable.ts'
 import { replayed, setUp, setUpSteps } from './set-up.ts'
 import { textOf } from './text-of-cell.ts'
 
@@ -35,7 +37,7 @@ export interface ExecResult {
 
 export class NotebookSession {
   readonly sessionId: string
-  /** For `runAgent`. */
+  /** For `runAgent`, and for any agent that speaks MCP. Whoever has it can use the session's tools: it holds a token. */
   readonly mcpConfig: McpConfig
   /** The same tools, for code of this process. */
   readonly tools: readonly Tool[]
@@ -47,20 +49,15 @@ export class NotebookSession {
   readonly #withdraw: () => void
   #terminated = false
 
-  constructor(sandbox: Sandbox, kernel: Kernel, tools: readonly Tool[], info: string) {
+  constructor(sandbox: Sandbox, kernel: Kernel, tools: readonly Tool[], info: string, published: Published) {
     this.sessionId = kernel.session
     this.tools = tools
     this.modelInfoText = info
     this.workspacePath = sandbox.workspacePath
     this.#kernel = kernel
     this.#sandbox = sandbox
-    const { config, withdraw } = publish('notebook', {
-      run: sandbox.run,
-      tools,
-      settle: (signal) => kernel.settle(signal),
-    })
-    this.mcpConfig = config
-    this.#withdraw = withdraw
+    this.mcpConfig = published.config
+    this.#withdraw = published.withdraw
   }
 
   /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits until it has ended. */
@@ -125,11 +122,20 @@ export async function createNotebookSession(
     using _ = showWaiting(workspace.preloadModels && models.length > 0 ? 'loading the model' : 'starting the kernel')
     await kernel.start(run.signal)
     await notebook.setUp()
+    const info = modelInfoText(sandbox.modelHandles, workspace, sandbox)
+    const published = await publish('notebook', {
+      run,
+      tools,
+      settle: (signal) => kernel.settle(signal),
+      session,
+      readable: readableOf(sandbox, notebook),
+      instructions: instructionsOf(info),
+    })
+    return new NotebookSession(sandbox, kernel, tools, info, published)
   } catch (error) {
     emitEnd(sandbox, session, 'its set-up failed')
     throw error
   }
-  return new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace, sandbox))
 }
 
 /** A log that cannot be written any more has told so already. */

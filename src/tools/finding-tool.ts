@@ -1,6 +1,7 @@
 /** The tool by which an agent ends its work: a claim in the experiment's own schema, with the cells that show it. */
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
+import { adds } from './annotations.ts'
 import { findCell } from './cell-result.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool, type Tool } from './tool.ts'
@@ -28,6 +29,7 @@ export function findingTool(notebook: Notebook, answer: z.ZodObject | undefined)
       'Submit what you found, at the end of your work. The first submission is final: it cannot be changed afterwards.',
     input,
     result: z.strictObject({ accepted: z.boolean() }),
+    annotations: adds('Submit the finding'),
     execute: async (finding, { emit, by }) => {
       if (submitted)
         throw new SeerError('finding-final', {
