@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { loopbackClaude } from './foreign/loopback-claude.ts'
 import { npmPackage, pythonPackage } from './fixtures/foreign-tools.ts'
 import { serverOf } from './fixtures/mcp-client.ts'
+import { repository } from './fixtures/place.ts'
 import { killAll, processesOf } from './fixtures/processes.ts'
 import { logOf } from './fixtures/run-folder.ts'
 import { ownState, startTried, type Tried } from './fixtures/walled.ts'
@@ -134,10 +135,20 @@ interface SeenByPython {
   readonly after: unknown
 }
 
-test.each(['1.30.0', '2.3.0'])('Python’s mcp %s', async (version) => {
+/** The url and the token, or the line of a client's configuration that is the same from run to run. */
+const WAYS = {
+  http: () => [url, headers['Authorization']!.slice('Bearer '.length)],
+  stdio: () => [join(repository, 'seer'), 'mcp'],
+}
+
+test.each([
+  ['1.30.0', 'http'],
+  ['1.30.0', 'stdio'],
+  ['2.3.0', 'http'],
+  ['2.3.0', 'stdio'],
+] as const)('Python’s mcp %s over %s', async (version, how) => {
   const { python, env } = await pythonPackage('mcp', version)
-  const token = headers['Authorization']!.slice('Bearer '.length)
-  const args = [join(foreign, 'python_client.py'), 'http', url, token]
+  const args = [join(foreign, 'python_client.py'), how, ...WAYS[how]()]
   const { code, stdout, stderr } = await run(python, args, env)
   expect({ code, stderr }).toMatchObject({ code: 0 })
   const seen = JSON.parse(stdout) as SeenByPython
@@ -157,14 +168,16 @@ test.each(['1.30.0', '2.3.0'])('Python’s mcp %s', async (version) => {
   expect(await authorsOf()).toContain('agent:mcp')
 })
 
-test('the Claude Agent SDK', async () => {
+test.each(['http', 'stdio'] as const)('the Claude Agent SDK over %s', async (how) => {
   const modules = await npmPackage('@anthropic-ai/claude-agent-sdk', '0.3.332')
   const name = 'mcp__notebook__execute_code'
   await using api = await loopbackClaude([
     [{ id: 'toolu_1', name, input: { code: 'print("from claude", 6 * 7)' } }],
     [{ id: 'toolu_2', name, input: { code: FIGURE } }],
   ])
-  const given = { server: { type: 'http', url, headers }, home: join(root, 'home'), api: api.url }
+  const [command, ...args] = WAYS.stdio()
+  const server = how === 'http' ? { type: how, url, headers } : { type: how, command, args }
+  const given = { server, home: join(root, 'home'), api: api.url }
   const { code, stdout, stderr } = await run(process.execPath, [
     join(foreign, 'claude_agent.mjs'),
     modules,
@@ -182,5 +195,5 @@ test('the Claude Agent SDK', async () => {
   expect(results).toContain('from claude 42')
   expect(results).toContain('"media_type":"image/png"')
   expect(JSON.stringify(api.asked[0]!.messages)).toContain('You work in a live notebook')
-  expect((await authorsOf()).filter((by) => by === 'agent:claude-code')).toHaveLength(2)
+  expect((await authorsOf()).slice(-2)).toEqual(['agent:claude-code', 'agent:claude-code'])
 })

@@ -5,6 +5,7 @@ import { SeerError } from '../errors.ts'
 import { DEFAULT_BUDGET_USD } from '../harness/limits.ts'
 import { SEER_VERSION } from '../run/version.ts'
 import { errorJson } from './error-json.ts'
+import type { McpOptions } from './mcp.ts'
 import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
@@ -118,6 +119,18 @@ program
   .action(async (run: string | undefined, options: ViewOptions) =>
     (await import('./view.ts')).viewCommand(run, options),
   )
+
+program
+  .command('mcp')
+  .description('a server of MCP on stdin and stdout, by which any agent works in a live run')
+  .argument('[run]', 'a live run’s id, or the beginning or end of one; without it, the newest')
+  .addOption(
+    new Option('--as <role>', 'what the agent may do: read only, use the session’s tools, or have a kernel of its own')
+      .choices(['observer', 'second-author', 'own-kernel'])
+      .default('second-author'),
+  )
+  .option('--session <id>', 'another session of the run than the newest')
+  .action(async (run: string | undefined, options: McpOptions) => (await import('./mcp.ts')).mcpCommand(run, options))
 
 program
   .command('list')

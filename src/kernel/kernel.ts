@@ -189,6 +189,13 @@ export class Kernel implements JournalListener {
     return false
   }
 
+  /** Ends it for good: what it held in memory is lost. */
+  async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined)
+    if (this.#lost || this.generation === 0) return
+    await this.#options.connection.request('kernel/stop', { session: this.session, generation: this.generation })
+  }
+
   /** From the journal, after the record's events are in the log. */
   take(record: JournalRecord): void {
     if (record.kind === 'kernel-dead') this.#deaths.set(record.generation, record)

@@ -9,11 +9,10 @@ import { SeerError } from '../errors.ts'
 import type { Run } from '../run/run.ts'
 import type { Tool } from '../tools/tool.ts'
 import { newToken } from './access.ts'
-import { authorOf } from './author.ts'
-import type { Door } from './endpoint.ts'
+import { doorsOf } from './doors.ts'
 import { mount } from './http-server.ts'
+import { announce, ROLES, type Role } from './reach.ts'
 import type { Readable } from './resources.ts'
-import type { View } from './view.ts'
 
 export const mcpConfigSchema = z.strictObject({
   mcpServers: z.record(
@@ -36,6 +35,14 @@ export interface LocalServer {
   readonly readable?: Readable
   /** For an agent from outside, before it begins. */
   readonly instructions?: string
+  /** Opens the same with a kernel of its own, for one who comes in. */
+  readonly openOwn?: () => Promise<OwnServer>
+}
+
+export interface OwnServer {
+  readonly server: LocalServer
+  /** Ends it, and its kernel. */
+  readonly end: () => Promise<void>
 }
 
 export interface Published {
@@ -48,28 +55,25 @@ const servers = new Map<string, LocalServer>()
 
 /** Serves it on loopback, to whoever has its token, until it is withdrawn or its run ends. */
 export async function publish(name: string, server: LocalServer): Promise<Published> {
+  const { run, session, instructions, openOwn } = server
   // Most of a process's life needs nothing of it, and it is slow to load.
   const { openEndpoint } = await import('./endpoint.ts')
-  const token = newToken()
-  const view = viewOf(server)
-  const agent: Door = { token, enter: () => Promise.resolve({ view, leave: () => undefined }) }
-  const endpoint = openEndpoint([agent])
+  const roles = ROLES.filter((role) => role !== 'own-kernel' || openOwn !== undefined)
+  const tokens = Object.fromEntries(roles.map((role) => [role, newToken()])) as Record<Role, string>
+  const endpoint = openEndpoint(doorsOf(server, tokens))
   const { url, unmount } = await mount(endpoint.answer)
   servers.set(url, server)
+  const hide = announce(run, { name, kind: 'session', session, url, tokens, instructions })
   const end = async () => {
     forget()
+    hide()
     servers.delete(url)
     unmount()
     await endpoint.close()
   }
-  const forget = server.run.beforeEnd(end)
-  const headers = { Authorization: `Bearer ${token}` }
+  const forget = run.beforeEnd(end)
+  const headers = { Authorization: `Bearer ${tokens['second-author']}` }
   return { config: { mcpServers: { [name]: { type: 'http', url, headers } } }, withdraw: () => void end() }
-}
-
-function viewOf({ run, tools, session, readable, instructions }: LocalServer): View {
-  const own = () => run.summary.agents.map(({ name }) => name)
-  return { run, tools, session, readable, instructions, authorOf: (client) => authorOf(client, own()) }
 }
 
 /** The servers of a config, all of this process. Throws for one that is not, or no longer is. */

@@ -1,21 +1,26 @@
 /** The tools and resources of a view, as MCP: one of these for each client that comes in. All calls go through `runTool`. */
 import { randomBytes } from 'node:crypto'
-import { Server, type ServerContext } from '@modelcontextprotocol/server'
+import { ProtocolError, ProtocolErrorCode, Server, type ServerContext } from '@modelcontextprotocol/server'
 import { describeError } from '../errors.ts'
 import { SEER_VERSION } from '../run/version.ts'
 import { runTool, type ToolResult } from '../tools/tool.ts'
 import type { Calls } from './calls.ts'
+import { clientInfoOf } from './client-info.ts'
 import { showProgress } from './progress.ts'
 import { listResources, readResource, RESOURCE_TEMPLATES, type Readable } from './resources.ts'
 import { callResult, definitionOf } from './tool-definition.ts'
 import type { View } from './view.ts'
 
 export function mcpServer(view: View, calls: Calls): Server {
-  const { readable, instructions } = view
+  const { readable, instructions, task } = view
   const server = new Server(
     { name: 'seer', title: 'Seer', version: SEER_VERSION },
     {
-      capabilities: { tools: {}, ...(readable ? { resources: {} } : {}) },
+      capabilities: {
+        tools: {},
+        ...(readable ? { resources: {} } : {}),
+        ...(task === undefined ? {} : { prompts: {} }),
+      },
       ...(instructions === undefined ? {} : { instructions }),
     },
   )
@@ -24,9 +29,11 @@ export function mcpServer(view: View, calls: Calls): Server {
     const tool = view.tools.find(({ name }) => name === params.name)
     const outputSchema = tool && definitionOf(tool).outputSchema
     const result = await calls.run(() => call(server, view, params, context, calls.signal))
-    return server.projectCallToolResult(callResult(result, outputSchema), outputSchema)
+    const asides = view.asides?.() ?? []
+    return server.projectCallToolResult(callResult(withAsides(result, asides), outputSchema), outputSchema)
   })
   if (readable) serveResources(server, view, readable)
+  if (task !== undefined) serveTask(server, task)
   return server
 }
 
@@ -36,6 +43,21 @@ function serveResources(server: Server, { run }: View, readable: Readable): void
   }))
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
   server.setRequestHandler('resources/read', ({ params }) => readResource(readable, params.uri))
+}
+
+/** For a person who has a client: it can be given to the model by one word. */
+function serveTask(server: Server, task: string): void {
+  const description = 'What this agent is to do'
+  server.setRequestHandler('prompts/list', () => ({ prompts: [{ name: 'task', title: 'The task', description }] }))
+  server.setRequestHandler('prompts/get', ({ params }) => {
+    if (params.name !== 'task') throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no such prompt.')
+    return { description, messages: [{ role: 'user', content: { type: 'text', text: task } }] }
+  })
+}
+
+function withAsides(result: ToolResult, asides: readonly string[]): ToolResult {
+  const said = asides.map((text) => ({ type: 'text' as const, text }))
+  return { ...result, content: [...result.content, ...said] }
 }
 
 async function call(
@@ -61,7 +83,7 @@ async function call(
       { id: `mcp-${randomBytes(6).toString('hex')}`, name, input },
       {
         emit: run.emit,
-        by: authorOf(server.getClientVersion()?.name),
+        by: authorOf(clientInfoOf(server, context).name),
         signal: AbortSignal.any([ending, signalOf(context, run.signal)]),
         storeArtifact: run.storeArtifact,
       },

@@ -4,9 +4,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { isInitializeRequest, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
+import { describeError, SeerError } from '../errors.ts'
 import type { Calls } from './calls.ts'
 import { mcpServer } from './mcp-server.ts'
-import type { Visit } from './view.ts'
+import type { ClientInfo, Visit } from './view.ts'
 
 const MAX_SESSIONS = 32
 const IDLE_MS = 30 * 60_000
@@ -15,7 +16,7 @@ const GONE_MS = 10_000
 
 export interface SessionsOptions {
   /** Somebody comes in. */
-  readonly enter: () => Promise<Visit>
+  readonly enter: (client: ClientInfo) => Promise<Visit>
   readonly calls: Calls
   /** A client whose stream has closed has left: for what must not go on without it. */
   readonly endsWithStream: boolean
@@ -47,11 +48,17 @@ export function openSessions({ enter, calls, endsWithStream }: SessionsOptions):
     if (request.method !== 'POST' || !isInitializeRequest(body))
       return failure(400, -32_000, 'Bad Request: Mcp-Session-Id header is required')
     if (!makeRoom()) return failure(503, -32_000, 'Too many clients')
-    return serve(await open(), request, body)
+    try {
+      return await serve(await open(body.params.clientInfo), request, body)
+    } catch (error) {
+      // Whoever has come so far has the token: it may know why.
+      if (error instanceof SeerError) return failure(409, -32_000, describeError(error))
+      throw error
+    }
   }
 
-  async function open(): Promise<Session> {
-    const visit = await enter()
+  async function open(client: ClientInfo): Promise<Session> {
+    const visit = await enter(client)
     const id = randomBytes(16).toString('hex')
     const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => id })
     const session: Session = { transport, open: 0, usedAt: performance.now(), leaving: undefined }

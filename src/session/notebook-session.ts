@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Sandbox } from '../environment/sandbox.ts'
 import { Kernel } from '../kernel/kernel.ts'
-import { publish, type McpConfig, type Published } from '../mcp/local.ts'
+import { publish, type LocalServer, type McpConfig, type OwnServer, type Published } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
 import { readOutput } from '../notebook/read-output.ts'
@@ -93,9 +93,31 @@ export async function createNotebookSession(
 ): Promise<NotebookSession> {
   const { answer, replay } = parseOptions('createNotebookSession', optionsSchema, options)
   const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
+  const open = () => openNotebook(sandbox, workspace, steps, answer)
+  await placeWorkspace(sandbox, workspace)
+  const { kernel, info, server } = await open()
+  const openOwn = async (): Promise<OwnServer> => {
+    const own = await open()
+    return { server: own.server, end: () => endOwn(sandbox, own.kernel) }
+  }
+  const published = await publish('notebook', { ...server, openOwn })
+  return new NotebookSession(sandbox, kernel, server.tools, info, published)
+}
+
+interface OpenNotebook {
+  readonly kernel: Kernel
+  readonly info: string
+  readonly server: LocalServer
+}
+
+async function openNotebook(
+  sandbox: Sandbox,
+  workspace: Workspace,
+  steps: ReturnType<typeof setUpSteps>,
+  answer: z.ZodObject | undefined,
+): Promise<OpenNotebook> {
   const { run } = sandbox
   const session = sandbox.newSessionId()
-  await placeWorkspace(sandbox, workspace)
   const models = sandbox.modelHandles.map(modelForKernel)
   const kernel = new Kernel({
     connection: sandbox.connection,
@@ -122,20 +144,20 @@ export async function createNotebookSession(
     using _ = showWaiting(workspace.preloadModels && models.length > 0 ? 'loading the model' : 'starting the kernel')
     await kernel.start(run.signal)
     await notebook.setUp()
-    const info = modelInfoText(sandbox.modelHandles, workspace, sandbox)
-    const published = await publish('notebook', {
-      run,
-      tools,
-      settle: (signal) => kernel.settle(signal),
-      session,
-      readable: readableOf(sandbox, notebook),
-      instructions: instructionsOf(info),
-    })
-    return new NotebookSession(sandbox, kernel, tools, info, published)
   } catch (error) {
     emitEnd(sandbox, session, 'its set-up failed')
     throw error
   }
+  const info = modelInfoText(sandbox.modelHandles, workspace, sandbox)
+  const settle = (signal: AbortSignal) => kernel.settle(signal)
+  const readable = readableOf(sandbox, notebook)
+  return { kernel, info, server: { run, tools, settle, session, readable, instructions: instructionsOf(info) } }
+}
+
+/** Whoever it was opened for has left. A sandbox that ends takes its kernels along. */
+async function endOwn(sandbox: Sandbox, kernel: Kernel): Promise<void> {
+  await kernel.stop().catch(() => undefined)
+  emitEnd(sandbox, kernel.session, 'who had it has left')
 }
 
 /** A log that cannot be written any more has told so already. */

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import AsyncExitStack
 from importlib.metadata import version
@@ -30,7 +31,8 @@ ENDLESS = "import time\nfor n in range(600): time.sleep(0.1)"
 
 async def connect(stack: AsyncExitStack, how: str, where: list[str]) -> Any:
     if how == "stdio":
-        server = StdioServerParameters(command=where[0], args=where[1:])
+        # Without this it would be started with a few variables only, and not find what lies in an unusual place.
+        server = StdioServerParameters(command=where[0], args=where[1:], env=dict(os.environ))
         if IS_TWO:
             from mcp import Client
 
