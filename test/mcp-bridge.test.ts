@@ -3,9 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Client } from '@modelcontextprotocol/client'
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { bridgeIn, type Bridger } from './fixtures/mcp-bridge.ts'
 import { textOf } from './fixtures/mcp-client.ts'
 import { newPlace, repository, type Place, type Started } from './fixtures/place.ts'
 import { logOf } from './fixtures/run-folder.ts'
@@ -13,6 +12,8 @@ import { logOf } from './fixtures/run-folder.ts'
 let place: Place
 beforeEach(() => void (place = newPlace('seer mcp-')))
 afterEach(() => place[Symbol.asyncDispose]())
+
+const bridge: Bridger = (...given) => bridgeIn(place, ...given)
 
 /** A script that has a session until it is told to end, and says where it runs. */
 const SCRIPT = `import { createNotebookSession, Sandbox, Workspace } from ${JSON.stringify(join(repository, 'src/index.ts'))}
@@ -46,47 +47,6 @@ async function liveRun(name = 'live'): Promise<LiveRun> {
       started.child.kill('SIGUSR2')
       await started.ended
     },
-  }
-}
-
-interface Bridge extends AsyncDisposable {
-  readonly client: Client
-  readonly pid: number
-  readonly changes: string[]
-  readonly stderr: () => string
-  call(name: string, input?: object): ReturnType<Client['callTool']>
-  says(name: string, input?: object): Promise<string>
-  tools(): Promise<string[]>
-}
-
-async function bridge(args: string[] = [], { env = {}, name = 'bridged' } = {}): Promise<Bridge> {
-  const given = Object.entries({ ...place.env, ...env }).flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, value]],
-  )
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: ['--conditions=seer-source', join(repository, 'src/cli/main.ts'), 'mcp', ...args],
-    env: Object.fromEntries(given) as Record<string, string>,
-    cwd: place.root,
-    stderr: 'pipe',
-  })
-  let stderr = ''
-  transport.stderr!.on('data', (text: Buffer) => (stderr += text.toString()))
-  const changes: string[] = []
-  const client = new Client({ name, version: '1' })
-  client.setNotificationHandler('notifications/tools/list_changed', () => void changes.push('tools'))
-  await client.connect(transport)
-  const call: Bridge['call'] = (tool, input = {}) => client.callTool({ name: tool, arguments: { ...input } })
-  onTestFinished(() => client.close())
-  return {
-    client,
-    pid: transport.pid!,
-    changes,
-    stderr: () => stderr,
-    call,
-    says: async (tool, input) => textOf(await call(tool, input)),
-    tools: async () => (await client.listTools()).tools.map((tool) => tool.name),
-    [Symbol.asyncDispose]: () => client.close(),
   }
 }
 

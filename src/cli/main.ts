@@ -55,7 +55,10 @@ program
   .option('--profile <name>', 'named parameters of the experiment')
   .option('--set <key=value>', 'change one parameter; may be repeated', collect, [])
   .option('--subject <model>', 'the model under study: sets the experiment’s parameter "model"')
-  .option('--provider <name>', 'where the agent’s words come from: claude, or recorded (a played recording)')
+  .option(
+    '--provider <name>',
+    'where the agent’s words come from: claude, recorded (a played recording), or outside (an agent that connects with seer mcp)',
+  )
   .option('--agent-model <model>', 'the model that answers as the agent')
   .addOption(
     new Option('--budget <USD>', 'what the agents of this run may cost, or none')
@@ -130,6 +133,15 @@ program
       .default('second-author'),
   )
   .option('--session <id>', 'another session of the run than the newest')
+  .option(
+    '--experiment <name>',
+    'start this experiment, and let the agent be its agent: a name or a folder, as for run',
+  )
+  .option('--profile <name>', 'with --experiment: as for run')
+  .option('--set <key=value>', 'with --experiment: as for run; may be repeated', collect, [])
+  .option('--subject <model>', 'with --experiment: as for run')
+  .option('--unconfined', 'with --experiment: as for run')
+  .addOption(outputDir())
   .action(async (run: string | undefined, options: McpOptions) => (await import('./mcp.ts')).mcpCommand(run, options))
 
 program
@@ -226,10 +238,12 @@ program
   .addOption(json())
   .action(async (options: Common) => (await import('./gc.ts')).gcCommand(options))
 
-// `seer … | head`: the run goes on without its listener.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
+// `seer … | head`, or a program that started it and has gone: the run goes on without its listener.
+for (const out of [process.stdout, process.stderr]) {
+  out.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
 
 try {
   await program.parseAsync()

@@ -11,6 +11,14 @@ import { listResources, readResource, RESOURCE_TEMPLATES, type Readable } from '
 import { callResult, definitionOf } from './tool-definition.ts'
 import type { View } from './view.ts'
 
+const TASK_RESOURCE = {
+  uri: 'seer://task.md',
+  name: 'task.md',
+  title: 'The task',
+  description: 'What this agent is to do',
+  mimeType: 'text/markdown',
+}
+
 export function mcpServer(view: View, calls: Calls): Server {
   const { readable, instructions, task } = view
   const server = new Server(
@@ -37,18 +45,22 @@ export function mcpServer(view: View, calls: Calls): Server {
   return server
 }
 
-function serveResources(server: Server, { run }: View, readable: Readable): void {
-  server.setRequestHandler('resources/list', async (_, context) => ({
-    resources: await listResources(readable, signalOf(context, run.signal)),
-  }))
+function serveResources(server: Server, { run, task }: View, readable: Readable): void {
+  server.setRequestHandler('resources/list', async (_, context) => {
+    const resources = await listResources(readable, signalOf(context, run.signal))
+    return { resources: task === undefined ? resources : [TASK_RESOURCE, ...resources] }
+  })
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
-  server.setRequestHandler('resources/read', ({ params }) => readResource(readable, params.uri))
+  server.setRequestHandler('resources/read', ({ params: { uri } }) => {
+    if (task === undefined || uri !== TASK_RESOURCE.uri) return readResource(readable, uri)
+    return { contents: [{ uri, mimeType: TASK_RESOURCE.mimeType, text: task }] }
+  })
 }
 
 /** For a person who has a client: it can be given to the model by one word. */
 function serveTask(server: Server, task: string): void {
-  const description = 'What this agent is to do'
-  server.setRequestHandler('prompts/list', () => ({ prompts: [{ name: 'task', title: 'The task', description }] }))
+  const { title, description } = TASK_RESOURCE
+  server.setRequestHandler('prompts/list', () => ({ prompts: [{ name: 'task', title, description }] }))
   server.setRequestHandler('prompts/get', ({ params }) => {
     if (params.name !== 'task') throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no such prompt.')
     return { description, messages: [{ role: 'user', content: { type: 'text', text: task } }] }

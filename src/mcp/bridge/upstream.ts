@@ -45,7 +45,7 @@ export function openUpstream(wanted: Wanted, onChange: () => void): Upstream {
   function drop(link: Link): void {
     if (current !== link) return
     current = undefined
-    if (!isLive(link.target)) ended = link.target
+    ended = link.target
     void link[Symbol.asyncDispose]()
   }
 

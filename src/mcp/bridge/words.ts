@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { seerCommand } from '../../seer-command.ts'
+import { liveRuns } from '../reach.ts'
 import type { Target } from './target.ts'
 
 const statusSchema = z.object({ status: z.string() })
@@ -15,13 +16,14 @@ export interface Standing {
 }
 
 export function noRunText({ ended, problem }: Standing): string {
-  if (problem !== undefined) return problem
   const before = ended ? `${endedText(ended)} ` : ''
+  if (problem !== undefined) return `${before}${problem}`
   const example = seerCommand(['run', 'sandbox-intro'])
   return `${before}No run of Seer goes on now that this could connect to. One is started by a person (\`${example}\`, or a script); call \`status\` to look again. The tools come with the run.`
 }
 
 export function endedText({ run, folder }: Target): string {
+  if (liveRuns().some((one) => one.folder === folder)) return `The session in the run ${run} has ended.`
   return `The run ${run} has ended (${statusOf(folder)}), and its kernel with it. Its record is in ${folder}.`
 }
 
