@@ -36,8 +36,8 @@ async function npmInstall({ root, toolchain, timings }) {
   const why = existsSync(join(root, 'node_modules'))
     ? 'the lock file changed or an install was cut short'
     : 'they are not there yet'
-  const needed = 'the npm packages of package-lock.json (230 MB)'
-  const text = `installing the npm packages that Seer is built on (230 MB) into node_modules, because ${why}`
+  const needed = 'the npm packages of package-lock.json (250 MB)'
+  const text = `installing the npm packages that Seer is built on (250 MB) into node_modules, because ${why}`
   await step(timings, 'packages', text, async () => {
     const env = await npmEnv(toolchain)
     await checkRegistry(toolchain.npm, anyDependency(root), { cwd: root, env, needed })

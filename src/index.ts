@@ -42,6 +42,7 @@ export {
   toolsVersion,
   type ContentBlock,
   type Tool,
+  type ToolAnnotations,
   type ToolCall,
   type ToolContext,
   type ToolResult,

@@ -74,7 +74,7 @@ async function start(
 ): Promise<AgentRun> {
   api = await loopbackMessages(script)
   const { tools = [echo, hang, huge], model = 'claude-sonnet-5-5', ...given } = options
-  const published = publish('tools', { run, tools, settle: () => Promise.resolve() })
+  const published = await publish('tools', { run, tools, settle: () => Promise.resolve() })
   withdraw = published.withdraw
   const provider = claudeProvider({ model, apiKey: 'a-key-of-the-test', baseURL: api.url, env: {} })
   const { config: mcpConfig } = published

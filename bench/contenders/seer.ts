@@ -5,7 +5,7 @@ import { publish } from '../../src/mcp/local.ts'
 import { TOOL_DESCRIPTION, type Contender } from './contender.ts'
 
 export const contender: Contender = {
-  prepare(task) {
+  async prepare(task) {
     const tool = defineTool({
       name: 'bump',
       description: TOOL_DESCRIPTION,
@@ -26,8 +26,8 @@ export const contender: Contender = {
       provider: 'claude',
       seed: 0,
     })
-    const server = publish('bench', { run, tools: [tool], settle: () => Promise.resolve() })
-    return Promise.resolve(async () => {
+    const server = await publish('bench', { run, tools: [tool], settle: () => Promise.resolve() })
+    return async () => {
       let lastWord = ''
       const { system: prompt, prompt: userMessage, model, maxTurns } = task
       const mcpConfig = server.config
@@ -36,6 +36,6 @@ export const contender: Contender = {
       }
       await run.end('completed')
       return lastWord
-    })
+    }
   },
 }

@@ -198,6 +198,16 @@ class Kernels:
                 spawner.end()
         kernel.finished.wait(KILL_SECONDS)
 
+    def stop_session(self, session_id: str, generation: int) -> None:
+        """Ends the kernel of this generation. One that has ended, or was never started, is as it should be."""
+        with self.lock:
+            session = self.sessions.get(session_id)
+        if session is None:
+            return
+        with session.starting:
+            if session.kernel is not None and session.generation == generation:
+                self.stop(session.kernel)
+
     def _kernel(self, session_id: str, generation: int) -> Kernel:
         with self.lock:
             session = self.sessions.get(session_id)

@@ -93,6 +93,11 @@ def _interrupt(host: Host, params: dict[str, Any], cancelled: Cancelled) -> byte
     return b"{}"
 
 
+def _stop(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    host.kernels.stop_session(params["session"], params["generation"])
+    return b"{}"
+
+
 def _read_journal(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
     journal = host.journal
     after, max_bytes = params["after"], min(params["maxBytes"], MAX_MESSAGE_BYTES - ENVELOPE_BYTES)
@@ -181,6 +186,7 @@ METHODS = {
     "kernel/start": Method({**_KERNEL, "config": is_kernel_config}, _start, waits=True),
     "kernel/execute": Method({**_KERNEL, "cell": is_id, "code": is_code}, _execute, waits=False),
     "kernel/interrupt": Method({**_KERNEL, "how": one_of("message", "signal")}, _interrupt, waits=True),
+    "kernel/stop": Method(_KERNEL, _stop, waits=True),
     "journal/read": Method(
         {"after": integer(0), "maxBytes": integer(1, MAX_MESSAGE_BYTES), "waitMs": integer(0, 60_000)},
         _read_journal,

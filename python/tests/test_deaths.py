@@ -111,6 +111,32 @@ def test_outputs_on_their_way_when_the_kernel_died(make_either: MakeHost) -> Non
     assert shown == [str(i) for i in range(70)]
 
 
+def test_stop(make_either: MakeHost) -> None:
+    client = make_either().client()
+    other = client.start(session="s2")
+    first = client.start()
+    before = descendants(parents(first["pid"]).pop())
+    client.run("c0", "x = 1" + LEAVE_PROCESSES)
+    left = descendants(parents(first["pid"]).pop()) - before | {first["pid"]}
+    client.execute("c1", "import time; time.sleep(100)")
+    client.until("cell-begin", cell="c1")
+    client.request("kernel/stop", session="s1", generation=2)  # none of this generation: nothing happens
+    client.request("kernel/stop", session="unknown", generation=1)
+    assert not gone({first["pid"]}, 0.2)
+    for _ in range(2):
+        client.request("kernel/stop", session="s1", generation=1)
+    assert gone(left, 2) and len(left) == 4
+    records = client.until("kernel-dead")
+    assert records[-1]["reason"] == "asked"
+    assert [r["status"] for r in records if r["kind"] == "cell-end"] == ["ok", "stopped"]
+    assert not gone({other["pid"]}, 0.2), "the kernel of another session goes on"
+    with pytest.raises(Failed) as failure:
+        client.execute("c2", "x")
+    assert failure.value.name == "kernel-gone"
+    client.start(generation=2)
+    assert "NameError" in str(client.run("c3", "x", generation=2))
+
+
 def test_restart(make_either: MakeHost) -> None:
     client = make_either().client()
     first = client.start()

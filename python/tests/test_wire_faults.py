@@ -86,6 +86,8 @@ def test_unknown_method(shared: Client) -> None:
         ("kernel/execute", {**KERNEL, "cell": "c", "code": 3}),
         ("kernel/execute", {**KERNEL, "cell": "c", "code": "x" * (512 * 1024 + 1)}),
         ("kernel/interrupt", {**KERNEL, "how": "kill"}),
+        ("kernel/stop", {"session": "s1"}),
+        ("kernel/stop", {**KERNEL, "how": "signal"}),
         ("journal/read", {"after": -1, "maxBytes": 1, "waitMs": 0}),
         ("journal/read", {"after": 0, "maxBytes": 2**21, "waitMs": 0}),
         ("journal/read", {"after": 0, "maxBytes": 1, "waitMs": 10**9}),

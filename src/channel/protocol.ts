@@ -193,6 +193,13 @@ export const methods = {
     repeat: 'interrupting twice is harmless',
     deadlineMs: 10_000,
   },
+  'kernel/stop': {
+    /** Ends it with all that it started; its session can start another. */
+    params: z.strictObject({ session: id, generation }),
+    result: empty,
+    repeat: 'ending twice is ending once',
+    deadlineMs: 30_000,
+  },
   'journal/read': {
     params: z.strictObject({
       after: z.int().nonnegative(),

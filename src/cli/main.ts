@@ -5,6 +5,7 @@ import { SeerError } from '../errors.ts'
 import { DEFAULT_BUDGET_USD } from '../harness/limits.ts'
 import { SEER_VERSION } from '../run/version.ts'
 import { errorJson } from './error-json.ts'
+import type { McpOptions } from './mcp.ts'
 import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
@@ -55,7 +56,10 @@ program
   .option('--profile <name>', 'named parameters of the experiment')
   .option('--set <key=value>', 'change one parameter; may be repeated', collect, [])
   .option('--subject <model>', 'the model under study: sets the experiment’s parameter "model"')
-  .option('--provider <name>', 'where the agent’s words come from: claude, or recorded (a played recording)')
+  .option(
+    '--provider <name>',
+    'where the agent’s words come from: claude, recorded (a played recording), or outside (an agent that connects with seer mcp)',
+  )
   .option('--agent-model <model>', 'the model that answers as the agent')
   .addOption(
     new Option('--budget <USD>', 'what the agents of this run may cost, or none')
@@ -131,6 +135,27 @@ program
   .option('--unconfined', 'no wall around the file’s code: it gets all your rights on this machine')
   .addOption(outputDir())
   .action(async (file: string, options: ServeFlags) => (await import('./serve.ts')).serveCommand(file, options))
+
+program
+  .command('mcp')
+  .description('a server of MCP on stdin and stdout, by which any agent works in a live run')
+  .argument('[run]', 'a live run’s id, or the beginning or end of one; without it, the newest')
+  .addOption(
+    new Option('--as <role>', 'what the agent may do: read only, use the session’s tools, or have a kernel of its own')
+      .choices(['observer', 'second-author', 'own-kernel'])
+      .default('second-author'),
+  )
+  .option('--session <id>', 'another session of the run than the newest')
+  .option(
+    '--experiment <name>',
+    'start this experiment, and let the agent be its agent: a name or a folder, as for run',
+  )
+  .option('--profile <name>', 'with --experiment: as for run')
+  .option('--set <key=value>', 'with --experiment: as for run; may be repeated', collect, [])
+  .option('--subject <model>', 'with --experiment: as for run')
+  .option('--unconfined', 'with --experiment: as for run')
+  .addOption(outputDir())
+  .action(async (run: string | undefined, options: McpOptions) => (await import('./mcp.ts')).mcpCommand(run, options))
 
 program
   .command('list')
@@ -226,10 +251,12 @@ program
   .addOption(json())
   .action(async (options: Common) => (await import('./gc.ts')).gcCommand(options))
 
-// `seer … | head`: the run goes on without its listener.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
+// `seer … | head`, or a program that started it and has gone: the run goes on without its listener.
+for (const out of [process.stdout, process.stderr]) {
+  out.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
 
 try {
   await program.parseAsync()

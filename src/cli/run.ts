@@ -15,6 +15,7 @@ import { runSummary, startLines, summaryJson } from './summary.ts'
 import { errorText } from './terminal.ts'
 import { timingsTable } from './timings.ts'
 import { recoverAll } from '../kernel/recover-all.ts'
+import { seerCommand } from '../seer-command.ts'
 import { recoverBefore } from './gc.ts'
 
 export interface RunOptions {
@@ -66,6 +67,7 @@ export async function runCommand(nameOrPath: string, options: RunOptions): Promi
     outputDir,
     budgetUsd,
     ...optional,
+    outside: { onWait: ({ id }) => sayWaiting(id, options), gone: parentGone() },
     quiet,
     signal: interrupt.signal,
     onStart: (facts) => {
@@ -97,6 +99,24 @@ function openPage({ outputDir, port }: RunOptions, interrupt: Interrupts): Promi
     interrupt.detach()
     throw error
   })
+}
+
+/** On stderr: it is for a person, and not part of the story. */
+function sayWaiting(run: string, { outputDir }: RunOptions): void {
+  if (process.channel) return
+  process.stderr.write(`seer: waiting for an agent: give its client the command \`${seerCommand(['mcp', run])}\`.\n`)
+  process.stderr.write(`seer: or end the run: \`${seerCommand(['stop', run], { outputDir })}\`.\n`)
+}
+
+/** Aborted when the process that started this one for an agent from outside has ended, however it did. */
+function parentGone(): AbortSignal {
+  const gone = new AbortController()
+  if (process.channel) {
+    process.once('disconnect', () => gone.abort())
+    // The run does not go on for it.
+    process.channel.unref()
+  }
+  return gone.signal
 }
 
 function exitCode({ status, summary, error }: RunOutcome): number {

@@ -25,6 +25,7 @@ import { upload, type Upload } from './files/upload.ts'
 import { findAttachable } from './find-attachable.ts'
 import { forwardPort } from './forward-port.ts'
 import { findGpus } from './gpu/find-gpus.ts'
+import type { TreeEntry } from '../sandbox/backend.ts'
 import type { ModelHandle } from './models/model-handle.ts'
 import type { RepoHandle } from './repos/place-repos.ts'
 import type { RunningSandbox } from './running-sandbox.ts'
@@ -37,13 +38,6 @@ import { saveSnapshot } from './snapshot/save-snapshot.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
 import { startSandbox, type StartHooks, type StartOptions } from './start-sandbox.ts'
 import { watchTimeout } from './watch-timeout.ts'
-
-/** An entry of a folder; its path starts there. */
-export interface ListedFile {
-  readonly path: string
-  readonly kind: 'file' | 'folder' | 'link' | 'other'
-  readonly bytes: number
-}
 
 type Begin = (secrets: readonly Secret[], use: RunUse) => Promise<RunningSandbox>
 
@@ -278,10 +272,9 @@ export class Sandbox {
     await forwardPort(this.#live, from.#live, { port, to })
   }
 
-  /** What lies below a folder of the workspace. The names are the agent's words. */
-  async *listFiles(path = '.'): AsyncGenerator<ListedFile> {
-    for await (const entry of treesOf(this.#live.machine).take(path))
-      yield { path: entry.path, kind: entry.kind, bytes: entry.kind === 'file' ? entry.bytes : 0 }
+  /** For sessions: what lies in the workspace, at a path or below it. No link is followed. */
+  entries(path = '', options: { signal?: AbortSignal } = {}): AsyncIterable<TreeEntry> {
+    return treesOf(this.#live.machine).take(path, options)
   }
 
   /** A folder of the workspace, made with its parents where it is missing. */

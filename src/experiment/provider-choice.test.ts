@@ -7,6 +7,7 @@ test.each([
   [undefined, { key: undefined, recording: true }, 'recorded', /no ANTHROPIC_API_KEY/],
   ['recorded', { key: 'environment', recording: true }, 'recorded', /asked for/],
   ['claude', { key: undefined, recording: true }, 'claude', /asked for/],
+  ['outside', { key: undefined, recording: false }, 'outside', /asked for/],
 ] as const)('asked for %s with %j: %s, and it says why', (asked, has, name, why) => {
   expect(chooseProvider(asked, has)).toEqual({ name, why: expect.stringMatching(why) })
 })

@@ -2,16 +2,16 @@
 import { SeerError } from '../errors.ts'
 import type { KeySource } from '../harness/keys.ts'
 
-export type ProviderName = 'claude' | 'recorded'
-export const PROVIDER_NAMES: readonly ProviderName[] = ['claude', 'recorded']
+export type ProviderName = 'claude' | 'recorded' | 'outside'
+export const PROVIDER_NAMES: readonly ProviderName[] = ['claude', 'recorded', 'outside']
 
 /** Never a silent switch: `why` is printed in the run's first lines. */
 export function chooseProvider(
   asked: string | undefined,
   has: { key: KeySource | undefined; recording: boolean },
 ): { name: ProviderName; why: string } {
-  if (asked === 'claude') return { name: 'claude', why: 'asked for' }
-  if (asked === 'recorded') return { name: 'recorded', why: 'asked for' }
+  const known = PROVIDER_NAMES.find((name) => name === asked)
+  if (known) return { name: known, why: 'asked for' }
   if (asked !== undefined) {
     throw new SeerError('unknown-provider', {
       message: `There is no provider "${asked}".`,

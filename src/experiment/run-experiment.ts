@@ -8,6 +8,7 @@ import { withProvider } from '../harness/current-provider.ts'
 import { readKeys } from '../harness/keys.ts'
 import { DEFAULT_BUDGET_USD, requirePrice, type Purse } from '../harness/limits.ts'
 import { trajectoryFromEvents } from '../harness/record.ts'
+import { outsideProvider, type OutsideOptions } from '../harness/outside.ts'
 import { recordedProvider } from '../harness/recorded.ts'
 import { sha256Of, type MadeFor, type Trajectory } from '../harness/trajectory.ts'
 import { withRun } from '../run/current.ts'
@@ -24,7 +25,7 @@ import type { Experiment } from './experiment.ts'
 import { skillOf } from './own-skills.ts'
 import { toolkitOf } from './own-toolkit.ts'
 import { renderTask, resolveParams } from './params.ts'
-import { chooseProvider } from './provider-choice.ts'
+import { chooseProvider, type ProviderName } from './provider-choice.ts'
 import { readRecording, recordingPath, refuseEarly } from './recording.ts'
 import { keepSource, readTask } from './source.ts'
 
@@ -48,6 +49,8 @@ export interface RunRequest {
   readonly blind?: boolean
   /** A recording other than the experiment's own. */
   readonly recording?: string
+  /** For the provider `outside`. */
+  readonly outside?: OutsideOptions
   /** The agent's code gets the rights of this user. */
   readonly unconfined?: boolean
   readonly quiet: boolean
@@ -93,26 +96,16 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   })
   const recording = choice.name === 'recorded' ? readRecording(path) : undefined
   if (recording) refuseEarly(recording, { params, task: task ?? '' })
-  if (recording && request.agentModel !== undefined) {
-    throw new SeerError('invalid-options', {
-      message: 'A recording is played as it was answered: --agent-model would change nothing.',
-      hint: 'Use --agent-model with --provider claude.',
-    })
-  }
-  if (request.record !== undefined && recording) {
-    throw new SeerError('invalid-options', {
-      message: 'A played recording cannot be recorded.',
-      hint: 'Use --record with --provider claude.',
-    })
-  }
+  refuseUseless(choice.name, request)
   const claude = claudeProvider({
     env: keys,
     ...(request.agentModel === undefined ? {} : { model: request.agentModel }),
   })
   const { budgetUsd = DEFAULT_BUDGET_USD } = request
+  const isPaid = choice.name === 'claude'
   const budget: Purse | null =
-    recording || budgetUsd === 'none' ? null : { name: 'the budget of this run', limitUsd: budgetUsd, spentUsd: 0 }
-  if (!recording) claude.check()
+    !isPaid || budgetUsd === 'none' ? null : { name: 'the budget of this run', limitUsd: budgetUsd, spentUsd: 0 }
+  if (isPaid) claude.check()
   if (budget) requirePrice(claude.model)
   const confinement = await confinementOfRun(request.unconfined ?? false)
 
@@ -127,7 +120,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       confinement,
       provider: choice.name,
       seed: experiment.seed ?? 0,
-      ...(recording ? {} : { budgetUsd: budget?.limitUsd ?? null }),
+      ...(isPaid ? { budgetUsd: budget?.limitUsd ?? null } : {}),
     },
     request.signal,
   )
@@ -135,7 +128,8 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   let asked: MadeFor | undefined
   const provide = async (agent: AgentRequest): Promise<Provider> => {
     asked = await madeForOf(run, params, agent)
-    return recording ? recordedProvider(recording, asked) : claude
+    if (recording) return recordedProvider(recording, asked)
+    return isPaid ? claude : outsideProvider(request.outside)
   }
   let status: RunStatus = 'completed'
   let failure: unknown
@@ -192,6 +186,26 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     ...(failure === undefined ? {} : { error: failure }),
     ...(drift === undefined ? {} : { drift }),
     ...(recordedTo === undefined ? {} : { recordedTo }),
+  }
+}
+
+/** What would change nothing, or cannot be. */
+function refuseUseless(provider: ProviderName, { agentModel, record }: RunRequest): void {
+  if (provider === 'claude') return
+  const isPlayed = provider === 'recorded'
+  if (agentModel !== undefined) {
+    throw new SeerError('invalid-options', {
+      message: isPlayed
+        ? 'A recording is played as it was answered: --agent-model would change nothing.'
+        : 'An agent from outside has its own model: --agent-model would change nothing.',
+      hint: 'Use --agent-model with --provider claude.',
+    })
+  }
+  if (record !== undefined) {
+    throw new SeerError('invalid-options', {
+      message: isPlayed ? 'A played recording cannot be recorded.' : 'An agent from outside cannot be recorded.',
+      hint: 'Use --record with --provider claude.',
+    })
   }
 }
 

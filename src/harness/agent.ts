@@ -1,6 +1,7 @@
 /**
  * An agent: takes a prompt and tools, and works until it is done, leaving events. A provider is where its words come from.
  */
+import type { LocalServer } from '../mcp/local.ts'
 import type { By, Emit } from '../run/events.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { Purse } from './limits.ts'
@@ -28,6 +29,8 @@ export interface AgentContext {
   readonly storeArtifact: (bytes: Uint8Array) => string
   /** Resolves when no cell is running: a played recording waits for it before the next call. */
   readonly settle: (signal: AbortSignal) => Promise<void>
+  /** Where its tools come from: for a provider whose agent comes to them. */
+  readonly servers?: readonly LocalServer[]
   /** What a researcher says to it while it works. */
   readonly inbox?: Inbox
 }

@@ -138,7 +138,7 @@ async function* agentEvents(
 
 function contextOf(run: Run, role: string, servers: readonly LocalServer[], signal: AbortSignal): AgentContext {
   const settle = async (until: AbortSignal) => void (await Promise.all(servers.map((server) => server.settle(until))))
-  return { emit: run.emit, by: `agent:${role}`, signal, storeArtifact: run.storeArtifact, settle }
+  return { emit: run.emit, by: `agent:${role}`, signal, storeArtifact: run.storeArtifact, settle, servers }
 }
 
 function inboxOf(run: Run, mailbox: Mailbox, events: EventQueue) {

@@ -78,7 +78,7 @@ export class ScopedSandbox {
   async serve<E extends ExposeAs>(file: string, options: ServeOptions<E>): Promise<Exposures[E]> {
     const { exposeAs, name = basename(file, '.py'), description, answer } = parseOptions('serve', serveSchema, options)
     const served = await this.#load(file, name)
-    const make: { [K in ExposeAs]: () => Exposures[K] } = {
+    const make: { [K in ExposeAs]: () => Exposures[K] | Promise<Exposures[K]> } = {
       library: () => libraryOf(served),
       mcp: () => this.#asTools(served, answer),
       prompt: () => `## ${name}\n\n${docsOf(served)}`,
@@ -119,11 +119,12 @@ export class ScopedSandbox {
     throw new SeerError('interface-unknown', { message: `Nothing is served under the name "${name}", but: ${names}.` })
   }
 
-  #asTools(served: Interface, answer: z.ZodObject | undefined): McpConfig {
+  async #asTools(served: Interface, answer: z.ZodObject | undefined): Promise<McpConfig> {
     const settle = () => Promise.resolve()
     const submit = answer ? [callsFindingTool((id) => served.hasCall(id), answer)] : []
     const tools = [...toolsOf(served), ...submit]
-    const { config, withdraw } = publish(served.name, { run: this.run, tools, settle })
+    const instructions = docsOf(served)
+    const { config, withdraw } = await publish(served.name, { run: this.run, tools, settle, instructions })
     this.#withdraw.push(withdraw)
     return config
   }

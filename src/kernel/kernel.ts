@@ -52,6 +52,7 @@ export class Kernel implements JournalListener {
   readonly #deaths = new Map<number, Extract<JournalRecord, { kind: 'kernel-dead' }>>()
   #handle: KernelHandle | undefined
   #starting: Promise<void> | undefined
+  readonly #interrupting = new Set<Promise<boolean>>()
   #keepAlive: NodeJS.Timeout | undefined
   #lost: Error | undefined
   #cells = 0
@@ -104,6 +105,8 @@ export class Kernel implements JournalListener {
   /** Takes the next cell id and hands the code to the kernel. Ids count up for the whole session and are never used again. */
   async execute(code: string, options: { by: By; hidden?: boolean; supersedes?: string }): Promise<StartedCell> {
     await this.#starting?.catch(() => undefined)
+    // A cell that came before the end of the interrupted one would not be run.
+    await Promise.allSettled(this.#interrupting)
     if (this.#lost) throw this.#lost
     if (this.death !== undefined) throw this.#deadError()
     const cell = this.takeCellId()
@@ -159,6 +162,16 @@ export class Kernel implements JournalListener {
 
   /** Asks, then sends SIGINT, then again. False: the running cell has swallowed all three, and only a restart will stop it. */
   async interrupt(by: By): Promise<boolean> {
+    const climbing = this.#climb(by)
+    this.#interrupting.add(climbing)
+    try {
+      return await climbing
+    } finally {
+      this.#interrupting.delete(climbing)
+    }
+  }
+
+  async #climb(by: By): Promise<boolean> {
     const [first] = this.#running
     if (!first) return true
     const [cell, current] = first
@@ -179,6 +192,13 @@ export class Kernel implements JournalListener {
       if (await endsWithin(current.promise, waitMs)) return true
     }
     return false
+  }
+
+  /** Ends it for good: what it held in memory is lost. */
+  async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined)
+    if (this.#lost || this.generation === 0) return
+    await this.#options.connection.request('kernel/stop', { session: this.session, generation: this.generation })
   }
 
   /** From the journal, after the record's events are in the log. */

@@ -1,14 +1,18 @@
 /**
- * `mcpConfig` is plain JSON: servers by name, each with a url and a bearer token. A server of this process is recognised by its
- * url, and its tools are then called directly.
+ * `mcpConfig` is plain JSON: servers by name, each with a url and a bearer token, for any agent that speaks MCP.
  *
- * Sessions are not yet served over HTTP: until they are, an `mcpConfig` works with `runAgent` of the process that made it.
+ * A server of this process is recognised by its url: `runAgent` calls its tools directly. Either way a call goes through `runTool`,
+ * and leaves the same events.
  */
-import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import type { Run } from '../run/run.ts'
 import type { Tool } from '../tools/tool.ts'
+import { newToken } from './access.ts'
+import { doorsOf } from './doors.ts'
+import { mount } from './http-server.ts'
+import { announce, ROLES, type Role } from './reach.ts'
+import type { Readable } from './resources.ts'
 
 export const mcpConfigSchema = z.strictObject({
   mcpServers: z.record(
@@ -25,14 +29,51 @@ export interface LocalServer {
   readonly tools: readonly Tool[]
   /** Resolves when nothing that was started through the tools is running. */
   readonly settle: (signal: AbortSignal) => Promise<void>
+  /** The session whose cells the tools run. */
+  readonly session?: string
+  /** What can be read beside the tools. */
+  readonly readable?: Readable
+  /** For an agent from outside, before it begins. */
+  readonly instructions?: string
+  /** Opens the same with a kernel of its own, for one who comes in. */
+  readonly openOwn?: () => Promise<OwnServer>
+}
+
+export interface OwnServer {
+  readonly server: LocalServer
+  /** Ends it, and its kernel. */
+  readonly end: () => Promise<void>
+}
+
+export interface Published {
+  readonly config: McpConfig
+  /** Ends what clients are doing, and is not there for anyone from now on. Idempotent. */
+  readonly withdraw: () => void
 }
 
 const servers = new Map<string, LocalServer>()
 
-export function publish(name: string, server: LocalServer): { config: McpConfig; withdraw: () => void } {
-  const url = `seer-local://${randomBytes(12).toString('hex')}/${name}`
+/** Serves it on loopback, to whoever has its token, until it is withdrawn or its run ends. */
+export async function publish(name: string, server: LocalServer): Promise<Published> {
+  const { run, session, instructions, openOwn } = server
+  // Most of a process's life needs nothing of it, and it is slow to load.
+  const { openEndpoint } = await import('./endpoint.ts')
+  const roles = ROLES.filter((role) => role !== 'own-kernel' || openOwn !== undefined)
+  const tokens = Object.fromEntries(roles.map((role) => [role, newToken()])) as Record<Role, string>
+  const endpoint = openEndpoint(doorsOf(server, tokens))
+  const { url, unmount } = await mount(endpoint.answer)
   servers.set(url, server)
-  return { config: { mcpServers: { [name]: { type: 'http', url } } }, withdraw: () => void servers.delete(url) }
+  const hide = announce(run, { name, kind: 'session', session, url, tokens, instructions })
+  const end = async () => {
+    forget()
+    hide()
+    servers.delete(url)
+    unmount()
+    await endpoint.close()
+  }
+  const forget = run.beforeEnd(end)
+  const headers = { Authorization: `Bearer ${tokens['second-author']}` }
+  return { config: { mcpServers: { [name]: { type: 'http', url, headers } } }, withdraw: () => void end() }
 }
 
 /** The servers of a config, all of this process. Throws for one that is not, or no longer is, and for two tools of one name. */

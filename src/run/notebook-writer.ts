@@ -20,6 +20,8 @@ export interface NotebookWriter {
   /** Why the last write failed, if it did. */
   readonly problem: string | undefined
   readonly state: NotebookState
+  /** What would be written now. */
+  pieces(): Generator<Buffer>
 }
 
 export interface NotebookWriterOptions {
@@ -107,6 +109,7 @@ export function openNotebookWriter(path: string, options: NotebookWriterOptions)
     get state() {
       return state
     },
+    pieces: () => json.pieces(state),
   }
 }
 

@@ -17,6 +17,8 @@ export interface Projections {
   closeNow(): void
   readonly summary: Summary
   readonly cells: Readonly<Record<string, CellState>>
+  /** The text of the notebook as it is now. */
+  notebook(): Iterable<Uint8Array>
   /** Keys of `cells`, in the order of the notebook. */
   readonly order: readonly string[]
 }
@@ -40,6 +42,7 @@ export function openProjections(folder: string, artifacts: Artifacts): Projectio
     push,
     close: () => notebook.close(),
     closeNow: () => notebook.closeNow(),
+    notebook: () => notebook.pieces(),
     get summary() {
       return notebook.state.summary
     },

@@ -153,6 +153,11 @@ export class Run {
     })
   }
 
+  /** The text of the notebook as the log has it now, in pieces. */
+  notebook(): Iterable<Uint8Array> {
+    return this.#projections.notebook()
+  }
+
   /** Appends an event. It is in the file when this returns; {@link sync} makes sure that it is on the disk. */
   #append(event: EventInput): RunEvent {
     if (this.#closed)

@@ -36,11 +36,10 @@ export class CliSession {
   constructor(
     sandbox: Sandbox,
     sessionId: string,
-    about: {
-      tools: readonly Tool[]
+    about: Pick<CliSession, 'tools' | 'mcpConfig'> & {
       info: string
       env: Readonly<Record<string, string>>
-      endCalls: () => Promise<void>
+      close: () => Promise<void>
     },
   ) {
     this.sessionId = sessionId
@@ -49,13 +48,8 @@ export class CliSession {
     this.workspacePath = sandbox.workspacePath
     this.#sandbox = sandbox
     this.#env = about.env
-    const settle = () => Promise.resolve()
-    const { config, withdraw } = publish('shell', { run: sandbox.run, tools: about.tools, settle })
-    this.mcpConfig = config
-    this.#close = async () => {
-      withdraw()
-      await about.endCalls()
-    }
+    this.mcpConfig = about.mcpConfig
+    this.#close = about.close
   }
 
   /** What Python code printed, in a process of its own. Throws an `ExecError` with the traceback. */
@@ -119,7 +113,13 @@ export async function createCliSession(
     models: sandbox.modelHandles.map(modelForLog),
   })
   const info = cliInfoText(sandbox.modelHandles, workspace, sandbox)
-  return new CliSession(sandbox, session, { tools, info, env, endCalls: calls.close })
+  const settle = () => Promise.resolve()
+  const { config, withdraw } = await publish('shell', { run, tools, settle, session, instructions: info })
+  const close = async () => {
+    withdraw()
+    await calls.close()
+  }
+  return new CliSession(sandbox, session, { tools, mcpConfig: config, info, env, close })
 }
 
 function commandCallers(sandbox: Sandbox, session: string): Callers {

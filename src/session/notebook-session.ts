@@ -5,7 +5,7 @@ import type { ModelHandle } from '../environment/models/model-handle.ts'
 import type { Sandbox } from '../environment/sandbox.ts'
 import { interfacesOf } from '../interface/client-library.ts'
 import { Kernel } from '../kernel/kernel.ts'
-import { publish, type McpConfig } from '../mcp/local.ts'
+import { publish, type LocalServer, type McpConfig, type OwnServer } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
 import { readOutput } from '../notebook/read-output.ts'
@@ -19,7 +19,9 @@ import { showWaiting } from '../status-line.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { openCallers, openCalls, type Callers } from './session-calls.ts'
 import { modelForKernel, modelInfoText } from './model-info.ts'
+import { instructionsOf } from './instructions.ts'
 import { placeWorkspace, pythonPath } from './place-workspace.ts'
+import { readableOf } from './readable.ts'
 import { replayed, setUp, setUpSteps } from './set-up.ts'
 import { textOf } from './text-of-cell.ts'
 
@@ -56,7 +58,7 @@ export interface SessionPlace {
 
 export class NotebookSession {
   readonly sessionId: string
-  /** For `runAgent`. */
+  /** For `runAgent`, and for any agent that speaks MCP. Whoever has it can use the session's tools: it holds a token. */
   readonly mcpConfig: McpConfig
   /** The same tools, for code of this process. */
   readonly tools: readonly Tool[]
@@ -68,23 +70,27 @@ export class NotebookSession {
   readonly #close: () => Promise<void>
   #terminated: Promise<void> | undefined
 
-  constructor(sandbox: Sandbox, kernel: Kernel, tools: readonly Tool[], info: string, endCalls: () => Promise<void>) {
+  constructor(
+    sandbox: Sandbox,
+    kernel: Kernel,
+    {
+      tools,
+      info,
+      mcpConfig,
+      close,
+    }: Pick<NotebookSession, 'tools' | 'mcpConfig'> & {
+      info: string
+      close: () => Promise<void>
+    },
+  ) {
     this.sessionId = kernel.session
     this.tools = tools
     this.modelInfoText = info
     this.workspacePath = sandbox.workspacePath
+    this.mcpConfig = mcpConfig
     this.#kernel = kernel
     this.#sandbox = sandbox
-    const { config, withdraw } = publish('notebook', {
-      run: sandbox.run,
-      tools,
-      settle: (signal) => kernel.settle(signal),
-    })
-    this.mcpConfig = config
-    this.#close = async () => {
-      withdraw()
-      await endCalls()
-    }
+    this.#close = close
   }
 
   /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits until it has ended. */
@@ -121,13 +127,46 @@ export async function openSession(
   sandbox: Sandbox,
   workspace: Workspace,
   options: z.input<typeof optionsSchema>,
-  { kind, moreTools, reached = [] }: SessionKind,
+  kind: SessionKind,
 ): Promise<NotebookSession> {
   const { answer, replay } = parseOptions('createNotebookSession', optionsSchema, options)
   const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
+  const open = () => openNotebook(sandbox, workspace, { steps, answer, kind })
+  await placeWorkspace(sandbox, workspace)
+  const { kernel, info, server, endCalls } = await open()
+  const openOwn = async (): Promise<OwnServer> => {
+    const own = await open()
+    return { server: own.server, end: () => endOwn(sandbox, own) }
+  }
+  const { config, withdraw } = await publish('notebook', { ...server, openOwn })
+  const close = async () => {
+    withdraw()
+    await endCalls()
+  }
+  return new NotebookSession(sandbox, kernel, { tools: server.tools, info, mcpConfig: config, close })
+}
+
+interface OpenNotebook {
+  readonly kernel: Kernel
+  readonly info: string
+  readonly server: LocalServer
+  /** Calls of served functions that its code has made. */
+  readonly endCalls: () => Promise<void>
+}
+
+interface Opening {
+  readonly steps: ReturnType<typeof setUpSteps>
+  readonly answer: z.ZodObject | undefined
+  readonly kind: SessionKind
+}
+
+async function openNotebook(
+  sandbox: Sandbox,
+  workspace: Workspace,
+  { steps, answer, kind: { kind, moreTools, reached = [] } }: Opening,
+): Promise<OpenNotebook> {
   const { run } = sandbox
   const session = sandbox.newSessionId()
-  await placeWorkspace(sandbox, workspace)
   const models = sandbox.modelHandles.map(modelForKernel)
   const kernel = new Kernel({
     connection: sandbox.connection,
@@ -164,7 +203,17 @@ export async function openSession(
     throw error
   }
   const info = modelInfoText(sandbox.modelHandles, workspace, sandbox)
-  return new NotebookSession(sandbox, kernel, tools, info, calls.close)
+  const settle = (signal: AbortSignal) => kernel.settle(signal)
+  const readable = readableOf(sandbox, notebook)
+  const server = { run, tools, settle, session, readable, instructions: instructionsOf(info) }
+  return { kernel, info, server, endCalls: calls.close }
+}
+
+/** Whoever it was opened for has left. A sandbox that ends takes its kernels along. */
+async function endOwn(sandbox: Sandbox, { kernel, endCalls }: OpenNotebook): Promise<void> {
+  await endCalls()
+  await kernel.stop().catch(() => undefined)
+  emitEnd(sandbox, kernel.session, 'who had it has left')
 }
 
 /** A log that cannot be written any more has told so already. */

@@ -96,6 +96,15 @@ test('an abort of the call stops the cell, too', async () => {
   expect(notebook.kernel.running).toEqual([])
 })
 
+test('an abort leaves alone what somebody else has running', async () => {
+  const { notebook, context, stop, log } = await running()
+  const told = waitAndTell(notebook, 'c1', { ...context, by: 'agent:other' })
+  stop.abort()
+  await expect(told).rejects.toMatchObject({ name: 'AbortError' })
+  expect(log.of('cell-interrupt')).toEqual([])
+  expect(notebook.kernel.running).toEqual(['c1'])
+})
+
 test('a sandbox that is lost in mid-cell ends the wait at once', async () => {
   const { notebook, context } = await running()
   const told = waitAndTell(notebook, 'c1', context)

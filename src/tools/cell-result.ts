@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { didYouMean } from '../did-you-mean.ts'
 import { SeerError } from '../errors.ts'
 import { renderForModel } from '../notebook/render.ts'
+import type { By } from '../run/events.ts'
 import type { CellFacts, Notebook } from './notebook.ts'
 import type { ContentBlock, ToolContext, ToolResult } from './tool.ts'
 
@@ -33,8 +34,8 @@ export async function waitAndTell(
     try {
       await Promise.race([ended, sleep(patienceMs, undefined, { signal })])
     } catch (error) {
-      // Whoever stops the call wants its cell stopped too.
-      if (context.signal.aborted) await stopCell(notebook)
+      // Whoever stops the call wants its cell stopped too, and nobody else's.
+      if (context.signal.aborted) await stopCell(notebook, context.by)
       throw error
     } finally {
       timer.abort()
@@ -44,7 +45,9 @@ export async function waitAndTell(
 }
 
 /** Asks, and does not wait for a cell that will not listen. */
-async function stopCell({ kernel }: Notebook): Promise<void> {
+async function stopCell({ kernel }: Notebook, by: By): Promise<void> {
+  const [running] = kernel.running
+  if (running === undefined || kernel.authorOf(running) !== by) return
   const stopped = kernel.interrupt('system').catch(() => undefined)
   await Promise.race([stopped, sleep(STOP_MS, undefined, { ref: false })])
 }

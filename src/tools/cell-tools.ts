@@ -1,6 +1,7 @@
 /** Tools that run cells, change them, and wait for them. */
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
+import { adds, changes, reads } from './annotations.ts'
 import { cellResultSchema, findCell, PATIENCE_MS, waitAndTell } from './cell-result.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool, type Tool } from './tool.ts'
@@ -21,6 +22,7 @@ const executeCode = (notebook: Notebook) =>
       'Run Python in a new cell at the end of the notebook. Variables stay between cells. Returns the cell id and what it printed or showed (images too); long output is cut, and every cut says how to read the rest. A cell that takes longer than 25 s goes on running: you get status "running" and can wait_cell or interrupt.',
     input: z.strictObject({ code: code.describe('Python; IPython magics work') }),
     result: cellResultSchema,
+    annotations: changes('Run code', { openWorldHint: true }),
     execute: async (input, context) => {
       const started = await notebook.kernel.execute(input.code, { by: context.by })
       return waitAndTell(notebook, started.cell, context)
@@ -34,6 +36,7 @@ const addMarkdown = (notebook: Notebook) =>
       'Add a text cell to the notebook: a heading, what you are about to test and why, or what you conclude. Returns its id.',
     input: z.strictObject({ text: z.string().min(1).max(MAX_CODE_CHARS) }),
     result: markdownResult,
+    annotations: adds('Add a text cell'),
     execute: async ({ text }, { emit, by }) => {
       const id = notebook.kernel.takeCellId()
       emit({ type: 'markdown-add', by, session: notebook.kernel.session, cell: id, text })
@@ -48,6 +51,7 @@ const editCell = (notebook: Notebook) =>
       'Replace a cell of your own: the new code runs in a new cell that takes its place (variables that the old one set stay). The old cell is kept in the record, marked as superseded. For a text cell, give the new text.',
     input: z.strictObject({ cell, code: code.describe('The whole new code, or the whole new text') }),
     result: z.union([cellResultSchema, markdownResult]),
+    annotations: changes('Replace a cell', { openWorldHint: true }),
     execute: async (input, context) => {
       const facts = findCell(notebook, input.cell)
       if (facts.hidden)
@@ -97,6 +101,7 @@ const waitCell = (notebook: Notebook) =>
         .default(PATIENCE_MS / 1000),
     }),
     result: cellResultSchema,
+    annotations: reads('Wait for a cell'),
     execute: async (input, context) => {
       findCell(notebook, input.cell)
       return waitAndTell(notebook, input.cell, context, input.seconds * 1000)
@@ -114,6 +119,7 @@ const readOutput = (notebook: Notebook) =>
       max_bytes: z.int().min(1).max(50_000).default(10_000),
     }),
     result: z.strictObject({ cell: z.string(), from: z.int(), next: z.int().nullable(), total_bytes: z.int() }),
+    annotations: reads('Read the output of a cell'),
     execute: async (input) => {
       findCell(notebook, input.cell)
       const { text, from, next, totalBytes } = await notebook.readOutput(input.cell, input.from, input.max_bytes)

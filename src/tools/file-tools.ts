@@ -1,6 +1,7 @@
 /** Files of the workspace, for an agent that has no notebook. */
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
+import type { TreeEntry } from '../sandbox/backend.ts'
 import { neutralise } from '../notebook/terminal-text.ts'
 import { defineTool, type Tool } from './tool.ts'
 
@@ -12,7 +13,7 @@ const MAX_LISTED = 500
 export interface Files {
   readFile(path: string, options?: { maxBytes?: number }): Promise<Uint8Array>
   writeFile(path: string, content: string): Promise<void>
-  listFiles(path: string): AsyncIterable<{ readonly path: string; readonly kind: string; readonly bytes: number }>
+  entries(path: string, options: { signal: AbortSignal }): AsyncIterable<TreeEntry>
 }
 
 const path = z.string().min(1).max(4096).describe('A path in the workspace')
@@ -72,11 +73,11 @@ const listFiles = (files: Files) =>
       files: z.array(z.strictObject({ path: z.string(), bytes: z.int() })),
       complete: z.boolean(),
     }),
-    execute: async (input) => {
+    execute: async (input, { signal }) => {
       const found: { path: string; bytes: number }[] = []
       let complete = true
-      for await (const entry of files.listFiles(input.path)) {
-        if (entry.kind === 'folder') continue
+      for await (const entry of files.entries(input.path, { signal })) {
+        if (entry.kind !== 'file') continue
         if (found.length === MAX_LISTED) {
           complete = false
           break

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import { findingSchema } from '../run/events.ts'
+import { adds } from './annotations.ts'
 import { findCell } from './cell-result.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool, type Tool } from './tool.ts'
@@ -70,6 +71,7 @@ function submitTool(answer: z.ZodObject | undefined, evidence: Evidence): Tool {
       'Submit what you found, at the end of your work. The first submission is final: it cannot be changed afterwards.',
     input,
     result: z.strictObject({ accepted: z.boolean() }),
+    annotations: adds('Submit the finding'),
     execute: async (finding, { emit, by }) => {
       if (submitted)
         throw new SeerError('finding-final', {

@@ -1,26 +1,13 @@
 /** Tools on the kernel as a whole, and on files of its workspace. */
+import { basename } from 'node:path'
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
-import { basename, extname } from 'node:path'
+import { adds, changes } from './annotations.ts'
+import { mediaTypeOf } from './media-types.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
-
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  '.csv': 'text/csv',
-  '.html': 'text/html',
-  '.ipynb': 'application/x-ipynb+json',
-  '.jpeg': 'image/jpeg',
-  '.jpg': 'image/jpeg',
-  '.json': 'application/json',
-  '.md': 'text/markdown',
-  '.pdf': 'application/pdf',
-  '.png': 'image/png',
-  '.py': 'text/x-python',
-  '.svg': 'image/svg+xml',
-  '.txt': 'text/plain',
-}
 
 export function kernelTools(notebook: Notebook): Tool[] {
   return [interrupt(notebook), restartKernel(notebook), saveArtifact(notebook)]
@@ -33,6 +20,7 @@ const interrupt = (notebook: Notebook) =>
       'Stop the running cell with a KeyboardInterrupt. Variables stay. Cells that wait behind it are not run.',
     input: z.strictObject({}),
     result: z.strictObject({ stopped: z.boolean() }),
+    annotations: changes('Stop the running cell', { idempotentHint: true }),
     execute: async (_, { by }) => {
       const running = notebook.kernel.running
       if (running.length === 0)
@@ -52,6 +40,7 @@ const restartKernel = (notebook: Notebook) =>
       'Start the kernel anew. All variables are lost; the set-up (models, PARAMS, libraries) is run again. Cells and their output stay in the notebook.',
     input: z.strictObject({}),
     result: z.strictObject({ generation: z.int() }),
+    annotations: changes('Start the kernel anew'),
     execute: async (_, { signal }) => {
       await notebook.kernel.start(signal)
       await notebook.setUp()
@@ -68,13 +57,14 @@ const saveArtifact = (notebook: Notebook) =>
       'Keep a file of the workspace with the run (a figure, a table, a text), so that it outlives the sandbox. At most 256 MB.',
     input: z.strictObject({ path: z.string().min(1).describe('A path in the workspace') }),
     result: z.strictObject({ name: z.string(), sha256: z.string(), bytes: z.int() }),
+    annotations: adds('Keep a file with the run', { idempotentHint: true }),
     execute: async ({ path }, { emit, by, storeArtifact }) => {
       const bytes = await notebook.readFile(path, MAX_ARTIFACT_BYTES)
       const name = basename(path)
       if (name.length > 200)
         throw new SeerError('file-name', { message: 'The file name is longer than 200 characters.' })
       const sha256 = storeArtifact(bytes)
-      const mediaType = MEDIA_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream'
+      const mediaType = mediaTypeOf(name)
       emit({
         type: 'artifact-save',
         by,

@@ -26,12 +26,27 @@ export interface ToolContext {
   readonly storeArtifact: (bytes: Uint8Array) => string
 }
 
+/** What clients of MCP may tell a person before a call is made, in MCP's words. Where it is not known, the worst is assumed. */
+export interface ToolAnnotations {
+  readonly title: string
+  /** It changes nothing: neither the notebook, nor variables, nor files. */
+  readonly readOnlyHint: boolean
+  /** It may take something away: files, variables, work that goes on. */
+  readonly destructiveHint: boolean
+  /** Twice with the same input is as once. */
+  readonly idempotentHint: boolean
+  /** It may reach beyond the sandbox. */
+  readonly openWorldHint: boolean
+}
+
 export interface Tool {
   readonly name: string
   /** Written for a model: when to use it, what comes back. */
   readonly description: string
   readonly input: z.ZodObject
   readonly result: z.ZodType
+  /** Wording, so no part of {@link toolsVersion}. */
+  readonly annotations?: ToolAnnotations
   execute(input: never, context: ToolContext): Promise<ToolResult>
 }
 
@@ -41,6 +56,7 @@ export function defineTool<I extends z.ZodObject, R extends z.ZodType>(tool: {
   description: string
   input: I
   result: R
+  annotations?: ToolAnnotations
   execute(input: z.output<I>, context: ToolContext): Promise<ToolResult & { structured: z.input<R> }>
 }): Tool {
   return tool

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { reads } from './annotations.ts'
 import { defineTool, toolsVersion, type Tool } from './tool.ts'
 
-function tool(
-  change: Partial<{ name: string; description: string; input: z.ZodObject; result: z.ZodType }> = {},
-): Tool {
+function tool(change: Partial<Pick<Tool, 'name' | 'description' | 'input' | 'result' | 'annotations'>> = {}): Tool {
   return defineTool({
     name: 'wait_cell',
     description: 'Waits.',
@@ -18,6 +17,7 @@ const base = toolsVersion([tool()])
 
 test.each([
   ['its description', { description: 'Waits, and waits.' }],
+  ['what clients are told that it does', { annotations: reads('Wait') }],
   [
     'an argument’s description',
     { input: z.strictObject({ cell: z.string().describe('Such as c3'), seconds: z.number().max(25).default(25) }) },

@@ -7,6 +7,7 @@ export const ALWAYS = ['constructor', 'start', 'terminate', 'codeServerUrl', 'ju
 export const METHODS: Readonly<Record<string, (sandbox: Sandbox) => Promise<unknown>>> = {
   readFile: (sandbox) => sandbox.readFile('file'),
   writeFile: (sandbox) => sandbox.writeFile('file', 'text'),
+  entries: (sandbox) => Promise.resolve().then(() => Array.fromAsync(sandbox.entries())),
   ensureDir: (sandbox) => sandbox.ensureDir('folder'),
   upload: (sandbox) => sandbox.upload(import.meta.filename, 'uploaded'),
   download: (sandbox) => sandbox.download('file', '/nonexistent/downloaded'),

@@ -1,0 +1,35 @@
+/** What each role is given of a session's server. */
+import type { By } from '../run/events.ts'
+import { authorOf } from './author.ts'
+import type { Door } from './endpoint.ts'
+import type { LocalServer } from './local.ts'
+import type { Role } from './reach.ts'
+import type { View, Visit } from './view.ts'
+
+export function doorsOf(server: LocalServer, tokens: Readonly<Partial<Record<Role, string>>>): Door[] {
+  const agent = viewOf(server)
+  const observer = { ...agent, tools: agent.tools.filter(({ annotations }) => annotations?.readOnlyHint === true) }
+  const person: View = { ...agent, authorOf: (): By => 'researcher' }
+  const ways: Record<Role, Omit<Door, 'token'>> = {
+    'second-author': { enter: () => visitOf(agent) },
+    observer: { enter: () => visitOf(observer) },
+    person: { enter: () => visitOf(person) },
+    'own-kernel': { enter: () => enterOwn(server), isMissed: true },
+  }
+  return (Object.entries(tokens) as [Role, string][]).map(([role, token]) => ({ token, ...ways[role] }))
+}
+
+function viewOf({ run, tools, session, readable, instructions }: LocalServer): View {
+  const own = () => run.summary.agents.map(({ name }) => name)
+  return { run, tools, session, readable, instructions, authorOf: (client) => authorOf(client, own()) }
+}
+
+function visitOf(view: View): Promise<Visit> {
+  return Promise.resolve({ view, leave: () => undefined })
+}
+
+async function enterOwn({ openOwn }: LocalServer): Promise<Visit> {
+  if (!openOwn) throw new Error('a door that leads nowhere')
+  const { server, end } = await openOwn()
+  return { view: viewOf(server), leave: () => void end() }
+}
