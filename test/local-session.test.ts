@@ -105,8 +105,10 @@ describe('a local session', () => {
     const call = caller(second, run)
     await call('run_shell', {
       command:
-        'ls linked/theirs.txt && echo changed > linked/theirs.txt; mkdir -p out; echo made > out/new.txt; ln -s /etc/passwd out/link',
+        'echo new > mine/a.txt; mkdir -p out linked; echo made > out/new.txt; ln -s /etc/passwd out/link; echo changed > linked/theirs.txt',
     })
+    // Made by the researcher meanwhile.
+    symlinkSync(elsewhere, join(other, 'linked'))
     expect(second.workspaceDir).toBe(other)
     await second.terminate()
     expect(readFileSync(join(other, 'out/new.txt'), 'utf8')).toBe('made\n')
