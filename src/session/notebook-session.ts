@@ -10,6 +10,7 @@ import { cellTools } from '../tools/cell-tools.ts'
 import { findingTool } from '../tools/finding-tool.ts'
 import { kernelTools } from '../tools/kernel-tools.ts'
 import type { Notebook } from '../tools/notebook.ts'
+import { shared } from '../tools/sharing.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { showWaiting } from '../status-line.ts'
@@ -128,7 +129,8 @@ async function openNotebook(
   })
   sandbox.journal.listen(session, kernel)
   const notebook = notebookOf(sandbox, kernel, () => setUp(sandbox, kernel, steps))
-  const tools = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer)]
+  const own = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer)]
+  const { tools, floor } = shared(notebook, own)
   run.emit({
     type: 'session-start',
     by: 'system',
@@ -151,7 +153,7 @@ async function openNotebook(
   const info = modelInfoText(sandbox.modelHandles, workspace, sandbox)
   const settle = (signal: AbortSignal) => kernel.settle(signal)
   const readable = readableOf(sandbox, notebook)
-  return { kernel, info, server: { run, tools, settle, session, readable, instructions: instructionsOf(info) } }
+  return { kernel, info, server: { run, tools, settle, session, readable, instructions: instructionsOf(info), floor } }
 }
 
 /** Whoever it was opened for has left. A sandbox that ends takes its kernels along. */
