@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { connected, ERAS, textOf, type Connected } from './fixtures/mcp-client.ts'
+import { connected, ERAS, serverOf, textOf, type Connected } from './fixtures/mcp-client.ts'
 import { killAll, processesOf } from './fixtures/processes.ts'
 import { logOf } from './fixtures/run-folder.ts'
 import { ownState, startTried, type Tried } from './fixtures/walled.ts'
@@ -147,6 +147,12 @@ display(Image(data=base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcS
     await vi.waitFor(async () => expect(await endOf(cell)).toBe('error'), 20_000)
     expect(await one.says('execute_code', { code: 'print(1 + 1)' })).toMatch(/2$/)
   })
+})
+
+test('code behind the wall cannot reach it', async () => {
+  const { url } = serverOf(tried.session.mcpConfig)
+  const code = `import socket\ntry:\n    socket.create_connection(("127.0.0.1", ${new URL(url).port}), timeout=3)\n    print("reached")\nexcept OSError as error:\n    print("refused", error)`
+  expect(await tried.says(code)).toMatch(/^refused/)
 })
 
 async function running(): Promise<string> {

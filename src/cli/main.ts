@@ -5,6 +5,7 @@ import { SeerError } from '../errors.ts'
 import { DEFAULT_BUDGET_USD } from '../harness/limits.ts'
 import { SEER_VERSION } from '../run/version.ts'
 import { errorJson } from './error-json.ts'
+import type { AttachOptions } from './attach.ts'
 import type { McpOptions } from './mcp.ts'
 import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
@@ -135,6 +136,15 @@ program
   .option('--unconfined', 'no wall around the file’s code: it gets all your rights on this machine')
   .addOption(outputDir())
   .action(async (file: string, options: ServeFlags) => (await import('./serve.ts')).serveCommand(file, options))
+
+program
+  .command('attach')
+  .description('take part in a live run: what you type runs in its kernel, what others do is shown')
+  .argument('[run]', 'a live run’s id, or the beginning or end of it; without it, the newest')
+  .option('--session <id>', 'another session of the run than the newest')
+  .action(async (run: string | undefined, options: AttachOptions) =>
+    (await import('./attach.ts')).attachCommand(run, options),
+  )
 
 program
   .command('mcp')

@@ -29,6 +29,8 @@ export interface AgentContext {
   readonly storeArtifact: (bytes: Uint8Array) => string
   /** Resolves when no cell is running: a played recording waits for it before the next call. */
   readonly settle: (signal: AbortSignal) => Promise<void>
+  /** Resolves when nobody else writes in the session that it works in: before it goes on with its next step. */
+  readonly turn?: (signal: AbortSignal) => Promise<void>
   /** Where its tools come from: for a provider whose agent comes to them. */
   readonly servers?: readonly LocalServer[]
   /** What a researcher says to it while it works. */

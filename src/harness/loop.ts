@@ -35,6 +35,7 @@ export async function runLoop(
   }
 
   for (let turns = 0; turns < request.maxTurns; turns++) {
+    await itsTurn(context)
     for (const text of await heard(context)) tell(text, 'researcher')
     for (const text of context.inbox?.takeNotices?.() ?? []) tell(text, 'system')
     const turn = await ask(history, () => limits.next([tools, ...history]))
@@ -67,6 +68,13 @@ export async function runLoop(
     for (const text of answers) tell(text, 'researcher')
   }
   return { reason: 'limit', detail: `${request.maxTurns} turns` }
+}
+
+/** Somebody else may be writing in its session: it waits at the edge of a step, never in the middle of one. */
+async function itsTurn({ turn, signal }: AgentContext): Promise<void> {
+  await turn?.(signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
 }
 
 /** What a researcher said, once everything that happened so far has been read: what an event calls for comes right after it. */

@@ -49,6 +49,8 @@ async function play(trajectory: Trajectory, request: AgentRequest, context: Agen
   const { emit, by, signal, settle } = context
   for (const [i, turn] of trajectory.turns.entries()) {
     if (i >= request.maxTurns) return { reason: 'limit', detail: `${request.maxTurns} turns` }
+    // A person may be writing in its session.
+    await context.turn?.(signal).catch(() => undefined)
     if (signal.aborted) return { reason: 'interrupted' }
     if (turn.text.trim() !== '') emit({ type: 'agent-message', by, role: 'assistant', text: turn.text })
     for (const call of turn.calls) {

@@ -4,7 +4,7 @@ import { localServers, mcpConfigSchema, type LocalServer } from '../mcp/local.ts
 import { parseOptions } from '../options.ts'
 import { useRun } from '../run/current.ts'
 import type { EventQueue } from '../run/event-queue.ts'
-import type { RunEvent } from '../run/events.ts'
+import type { By, RunEvent } from '../run/events.ts'
 import { Run } from '../run/run.ts'
 import { openScriptRun } from '../run/script-run.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -138,7 +138,11 @@ async function* agentEvents(
 
 function contextOf(run: Run, role: string, servers: readonly LocalServer[], signal: AbortSignal): AgentContext {
   const settle = async (until: AbortSignal) => void (await Promise.all(servers.map((server) => server.settle(until))))
-  return { emit: run.emit, by: `agent:${role}`, signal, storeArtifact: run.storeArtifact, settle, servers }
+  const by: By = `agent:${role}`
+  const turn = async (until: AbortSignal) => {
+    for (const { floor } of servers) await floor?.free(by, until)
+  }
+  return { emit: run.emit, by, signal, storeArtifact: run.storeArtifact, settle, servers, turn }
 }
 
 function inboxOf(run: Run, mailbox: Mailbox, events: EventQueue) {

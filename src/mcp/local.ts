@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import type { Run } from '../run/run.ts'
+import type { Floor } from '../tools/floor.ts'
 import type { Tool } from '../tools/tool.ts'
 import { newToken } from './access.ts'
 import { doorsOf } from './doors.ts'
@@ -35,6 +36,8 @@ export interface LocalServer {
   readonly readable?: Readable
   /** For an agent from outside, before it begins. */
   readonly instructions?: string
+  /** Who works in the session now. */
+  readonly floor?: Floor
   /** Opens the same with a kernel of its own, for one who comes in. */
   readonly openOwn?: () => Promise<OwnServer>
 }

@@ -95,3 +95,12 @@ test('long code is shown from its start, and all of it when asked for', () => {
   // In a document without scripts the browser itself opens it.
   expect(draw({ source }, { eager: true })).toMatch(/<details(?:(?!<\/details>).)*line_99/s)
 })
+
+test('whose it is, where that does not go without saying', () => {
+  const agents = ['agent:one']
+  expect(draw({ by: 'agent:one' }, { agents })).not.toContain('class="person"')
+  expect(draw({ by: 'agent:guest' }, { agents })).toContain('<span class="person">guest</span>')
+  expect(draw({ by: 'agent:one' }, { agents: [...agents, 'agent:two'] })).toContain('<span class="person">one</span>')
+  expect(draw({ by: 'researcher' }, { agents })).toContain('<span class="person">Researcher</span>')
+  expect(draw({ by: 'agent:one' })).not.toContain('class="person"')
+})

@@ -1,5 +1,6 @@
 /** One cell: what it is called, how it went, its code and what came of it. */
 import { neutralise } from '../notebook/terminal-text.ts'
+import type { By } from '../run/events.ts'
 import type { CellState, CellStatus } from '../run/fold-cells.ts'
 import { fineDuration, elapsed, plural, size } from '../amounts.ts'
 import { Code } from './code.tsx'
@@ -60,7 +61,7 @@ function Head({ cell, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs
       {kind === 'code' && <CellBadge status={statusNow(cell, view)} interrupted={interrupts > 0} />}
       {kind === 'code' && <Took cell={cell} startedAtMs={startedAtMs} view={view} />}
       {cell.hidden && <span class="quiet">set-up by Seer</span>}
-      {!cell.hidden && roleOf(cell.by) !== 'agent' && <span class="person">{nameOf(cell.by)}</span>}
+      {!cell.hidden && isNamed(cell.by, view) && <span class="person">{nameOf(cell.by)}</span>}
       {supersedes !== null && (
         <span class="quiet">
           replaces <CellLink session={session} cell={supersedes} view={view} />
@@ -74,6 +75,11 @@ function Head({ cell, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs
       {interrupts > 0 && <span class="quiet">interrupt sent {interrupts > 1 ? `${interrupts} times` : ''}</span>}
     </>
   )
+}
+
+function isNamed(by: By, { agents = [] }: View): boolean {
+  if (roleOf(by) !== 'agent') return true
+  return agents.length > 1 || (agents.length === 1 && !agents.includes(by))
 }
 
 function statusNow({ status }: CellState, view: View): CellStatus {

@@ -11,6 +11,8 @@ export interface View {
   onToggle?: (id: string, open: boolean) => void
   /** Draws also what is folded away, for documents that draw only once. */
   readonly eager: boolean
+  /** The run's own agents: where there is one, its cells go without its name. */
+  readonly agents?: readonly string[]
   /** Nobody writes to the log any more: what runs by its last word does not run now. */
   readonly ended?: boolean
   /** The time by the clock of the run, for what is still running. */

@@ -35,6 +35,8 @@ export const TOLD_BY_EVENTS: ReadonlySet<string> = new Set([
   'save_artifact',
   'interrupt',
   'restart_kernel',
+  // A person is about to type: what they type is told.
+  'hold_turn',
 ])
 
 export const toolsFold = foldBy<ToolsState>(() => ({ calls: {}, order: [], open: {} }), {

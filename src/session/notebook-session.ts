@@ -13,6 +13,7 @@ import { cellTools } from '../tools/cell-tools.ts'
 import { findingTool } from '../tools/finding-tool.ts'
 import { kernelTools } from '../tools/kernel-tools.ts'
 import type { Notebook } from '../tools/notebook.ts'
+import { shared } from '../tools/sharing.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { showWaiting } from '../status-line.ts'
@@ -181,7 +182,8 @@ async function openNotebook(
   const calls = await openCalls(sandbox, session, interfacesOf(workspace), callers)
   const env = { ...calls.env, PYTHONPATH: pythonPath(workspace, sandbox.workspacePath) }
   const more = moreTools?.({ sandbox, env, callers }) ?? []
-  const tools = [...cellTools(notebook), ...kernelTools(notebook), ...more, findingTool(notebook, answer)]
+  const own = [...cellTools(notebook), ...kernelTools(notebook), ...more, findingTool(notebook, answer)]
+  const { tools, floor } = shared(notebook, own)
   run.emit({
     type: 'session-start',
     by: 'system',
@@ -205,7 +207,7 @@ async function openNotebook(
   const info = modelInfoText(sandbox.modelHandles, workspace, sandbox)
   const settle = (signal: AbortSignal) => kernel.settle(signal)
   const readable = readableOf(sandbox, notebook)
-  const server = { run, tools, settle, session, readable, instructions: instructionsOf(info) }
+  const server = { run, tools, settle, session, readable, instructions: instructionsOf(info), floor }
   return { kernel, info, server, endCalls: calls.close }
 }
 

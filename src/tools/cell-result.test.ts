@@ -35,6 +35,7 @@ async function running() {
     id === 'c1'
       ? {
           kind: 'code',
+          by: 'agent:x',
           source: '1',
           hidden: false,
           supersededBy: null,

@@ -2,10 +2,12 @@
 import type { OutputList } from '../notebook/outputs.ts'
 import type { OutputStretch } from '../notebook/read-output.ts'
 import type { ReadBlob } from '../notebook/stream-text.ts'
+import type { By } from '../run/events.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 
 export interface CellFacts {
   readonly kind: 'code' | 'markdown'
+  readonly by: By
   readonly source: string
   readonly hidden: boolean
   readonly supersededBy: string | null

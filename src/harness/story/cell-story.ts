@@ -6,7 +6,7 @@
  *        └ ok · 0.4 s
  */
 import { count } from '../../notebook/output-text.ts'
-import type { EventOf } from '../../run/events.ts'
+import type { By, EventOf } from '../../run/events.ts'
 import { cellKey } from '../../run/fold-cells.ts'
 import { duration, plural, size } from '../../amounts.ts'
 import { emptyCellOutput, endOutput, takeOutput, type OutputLine } from './cell-output.ts'
@@ -26,8 +26,7 @@ export function startCell(state: StoryState, event: EventOf<'cell-start'>): stri
   const about = [
     ...(event.hidden ? ['set-up by Seer, not shown to the agent'] : []),
     ...(event.supersedes === undefined ? [] : [`replaces ${inline(event.supersedes, 12)}`]),
-    ...(!event.hidden && state.agents.size !== 1 ? [`by ${inline(event.by, 40)}`] : []),
-    ...(event.by === 'researcher' && state.agents.size === 1 ? ['by the researcher'] : []),
+    ...(event.hidden ? [] : authorOf(state, event.by)),
   ]
   const heading = about.length > 0 ? [`${colors.bold(cell.id)} ${colors.dim(`· ${about.join(' · ')}`)}`] : []
   if (event.hidden) return inBlock(state, `cell ${cellKey(event)}`, heading)
@@ -35,10 +34,20 @@ export function startCell(state: StoryState, event: EventOf<'cell-start'>): stri
   return inBlock(state, `cell ${cellKey(event)}`, [...heading, ...codeLines(state, cell, first, event.code)])
 }
 
+/** Where there is one agent, its own cells go without saying. */
+function authorOf({ agents }: StoryState, by: By): string[] {
+  if (agents.size === 1 && by === 'researcher') return ['by the researcher']
+  return agents.size === 1 && agents.has(by) ? [] : [`by ${inline(by, 40)}`]
+}
+
 export function addMarkdown(state: StoryState, event: EventOf<'markdown-add'>): string[] {
   const { colors } = state.look
   const id = inline(event.cell ?? '', 12)
-  const place = event.supersedes === undefined ? '' : colors.dim(` · replaces ${inline(event.supersedes, 12)}`)
+  const about = [
+    ...(event.supersedes === undefined ? [] : [`replaces ${inline(event.supersedes, 12)}`]),
+    ...authorOf(state, event.by),
+  ]
+  const place = colors.dim(about.map((text) => ` · ${text}`).join(''))
   const rows = behind(
     state.look,
     `${' '.repeat(widthOf(id))} ${colors.dim('│')} `,

@@ -55,6 +55,7 @@ export function RunPage({ id, anchor }: { id: string; anchor: string | null }) {
     isOpen: (place) => places.isOpen(place),
     onToggle: (place, open) => places.set(place, open),
     eager: false,
+    agents: state.summary.agents.map(({ name }) => name),
     ended: stream.caughtUp && !isLive,
     ...(nowMs !== undefined && { nowMs }),
     sizeOf: (url) => imageSizes.current.get(url),

@@ -39,7 +39,10 @@ export function renderReport(input: ReportInput): string {
 
 function Report({ input }: { input: ReportInput }) {
   const { summary, status, question, findings, problems, leftOut } = input
-  const view = reportView(input.images)
+  const view = reportView(
+    input.images,
+    summary.agents.map(({ name }) => name),
+  )
   return (
     <main>
       <RunHeader summary={{ ...summary, open: NOTHING_OPEN }} status={status} />

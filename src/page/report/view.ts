@@ -4,8 +4,9 @@ import { anchorId, type View } from '../view.ts'
 /** No address that a browser knows: a report says where a file is, and does not lead to what an agent has made. */
 const FILE = 'seer-artifact:'
 
-export function reportView(images: Readonly<Record<string, string>>): View {
+export function reportView(images: Readonly<Record<string, string>>, agents: readonly string[] = []): View {
   return {
+    agents,
     artifactUrl: (sha256, name) => (name === undefined ? images[sha256] : undefined) ?? `${FILE}${sha256}`,
     cellHref: (session, cell) => `#${encodeURIComponent(anchorId(session, cell).toWellFormed())}`,
     // A cell that was replaced is folded by itself; here every cell is in a fold already.

@@ -1,0 +1,56 @@
+/** A session in which more than one may work: each is told what the others did, and one at a time runs code. */
+import { SeerError } from '../errors.ts'
+import type { By } from '../run/events.ts'
+import { PATIENCE_MS } from './cell-result.ts'
+import { openFloor, type Floor } from './floor.ts'
+import { openNews } from './news.ts'
+import type { Notebook } from './notebook.ts'
+import type { Tool, ToolContext, ToolResult } from './tool.ts'
+
+export interface Sharing {
+  readonly floor: Floor
+  readonly tools: readonly Tool[]
+}
+
+/** These put a cell into the kernel's queue. */
+const RUNS_CODE = new Set(['execute_code', 'edit_cell'])
+
+export function shared(notebook: Notebook, tools: readonly Tool[], patienceMs = PATIENCE_MS): Sharing {
+  const floor = openFloor(notebook.kernel)
+  const news = openNews(notebook)
+
+  async function execute(tool: Tool, input: never, context: ToolContext): Promise<ToolResult> {
+    const { by, signal } = context
+    news.begin(by)
+    const leave = RUNS_CODE.has(tool.name) ? await taken(floor, by, signal, patienceMs) : undefined
+    const [running] = notebook.kernel.running
+    // Before it is: whoever waits for that cell is answered at once.
+    if (tool.name === 'interrupt' && running !== undefined)
+      news.interrupted(by, running, notebook.kernel.authorOf(running))
+    try {
+      const result = await tool.execute(input, context)
+      if (tool.name === 'restart_kernel') news.restarted(by)
+      const told = news.take(by)
+      return told === undefined ? result : { ...result, content: [{ type: 'text', text: told }, ...result.content] }
+    } finally {
+      leave?.()
+    }
+  }
+  const wrapped = tools.map((tool): Tool => ({ ...tool, execute: (input, context) => execute(tool, input, context) }))
+  return { floor, tools: wrapped }
+}
+
+/** An agent is not kept waiting for longer than for a cell of its own. */
+async function taken(floor: Floor, by: By, signal: AbortSignal, patienceMs: number): Promise<() => void> {
+  const patience = AbortSignal.timeout(patienceMs)
+  try {
+    return await floor.take(by, AbortSignal.any([signal, patience]))
+  } catch (error) {
+    if (signal.aborted || !patience.aborted) throw error
+    const names = floor.others(by).map((one) => one.replace('agent:', ''))
+    throw new SeerError('kernel-busy', {
+      message: `Nothing was run: ${names.join(' and ')} has a cell running in this kernel.`,
+      hint: 'Call again to go on waiting. `interrupt` would stop that cell.',
+    })
+  }
+}
