@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -12,6 +13,9 @@ from .text import encode_json, parse_json
 
 DELIMITER = b"<IDS|MSG>"
 SEQUENCE = b"seer-seq:"
+
+
+Frames = Sequence[bytes]
 
 
 class BadMessage(Exception):
@@ -26,6 +30,8 @@ class Message:
     content: dict[str, Any]
     sequence: int | None
     bytes: int
+    #: Bytes that go with the content. They are not signed.
+    buffers: Frames = ()
 
 
 class Wire:
@@ -78,7 +84,13 @@ class Wire:
         if not isinstance(kind, str) or not isinstance(id, str):
             raise BadMessage("no type or id")
         return Message(
-            kind, id, parent_id if isinstance(parent_id, str) else None, content, _sequence(frames[:at]), size
+            kind,
+            id,
+            parent_id if isinstance(parent_id, str) else None,
+            content,
+            _sequence(frames[:at]),
+            size,
+            frames[at + 6 :],
         )
 
 

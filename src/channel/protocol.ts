@@ -9,7 +9,7 @@
  * - What arrives is checked here: the kernel's part of a record is a claim of the code that runs in the sandbox.
  */
 import { z } from 'zod'
-import { outputSchema, sha256Schema } from '../notebook/nbformat.ts'
+import { outputSchema, sha256Schema, widgetIdSchema, widgetSchema } from '../notebook/nbformat.ts'
 
 export const PROTOCOL_VERSION = 2
 export const MAX_MESSAGE_BYTES = 1024 * 1024
@@ -77,7 +77,10 @@ export const journalRecordSchema = z.discriminatedUnion('kind', [
     because: z.string().max(300).optional(),
   }),
   z.object({ ...stamp, kind: z.literal('cell-begin'), cell, executionCount: z.int().nullable() }),
-  z.object({ ...stamp, kind: z.literal('output'), cell, output: outputSchema }),
+  /** `into`: the Output widget that has captured it. */
+  z.object({ ...stamp, kind: z.literal('output'), cell, output: outputSchema, into: widgetIdSchema.optional() }),
+  /** A widget has changed: all of what it is now. Of many changes in a row only the last one is told. */
+  z.object({ ...stamp, kind: z.literal('widget'), cell, model: widgetIdSchema, widget: widgetSchema }),
   z.object({
     ...stamp,
     kind: z.literal('cell-end'),

@@ -26,6 +26,7 @@ const CELL: CellState = {
   durationMs: 1234,
   generation: 1,
   outputs: emptyOutputs(),
+  lateMessages: 0,
   interrupts: 0,
   lost: [],
   version: 1,

@@ -75,6 +75,7 @@ const payloads: { [T in EventType]: object } = {
   },
   'cell-start': { code: '1', supersedes: 'c1', hidden: false },
   'cell-output': { output: { output_type: 'stream', name: 'stdout', text: 'x' } },
+  'widget-update': { model: 'm1', widget: { state: { value: 1 }, buffers: [] } },
   'cell-end': { status: 'aborted', executionCount: null, durationMs: 0 },
   'cell-interrupt': { how: 'signal' },
   'output-lost': { reason: 'gap', messages: 1, bytes: 0 },

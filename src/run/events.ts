@@ -6,7 +6,7 @@
  * can never be an event of its own making. Readers are tolerant: an event whose type they do not know is kept and passed on.
  */
 import { z } from 'zod'
-import { outputSchema, sha256Schema } from '../notebook/nbformat.ts'
+import { outputSchema, sha256Schema, widgetIdSchema, widgetSchema } from '../notebook/nbformat.ts'
 
 /** Raised when an old reader would misread a new log. New event types and new optional fields do not raise it. */
 export const LOG_VERSION = 1
@@ -272,7 +272,13 @@ export const eventPayloads = {
     /** Seer's own set-up: shown in the notebook as such, not told to the agent. */
     hidden: z.boolean(),
   }),
-  'cell-output': z.object({ output: outputSchema }),
+  'cell-output': z.object({
+    output: outputSchema,
+    /** The Output widget (ipywidgets) that has captured it. It stands in its cell all the same. */
+    into: widgetIdSchema.optional(),
+  }),
+  /** A widget (ipywidgets, tqdm.notebook) has changed: all of what it is now. The cell is the one that changed it last. */
+  'widget-update': z.object({ model: widgetIdSchema, widget: widgetSchema }),
   'cell-end': z.object({
     /** 'died': its kernel ended by itself. 'stopped': Seer ended the kernel while it ran (restart, shutdown, recovery). */
     status: z.enum(['ok', 'error', 'aborted', 'died', 'stopped', 'unknown']),

@@ -1,10 +1,12 @@
 /** The notebook of a run: a pure fold of its log. Nothing is erased: a superseded cell stands, closed, before its successor. */
 import type * as nbformat from '@jupyterlab/nbformat'
 import { markOutput, notebookOutputs, size } from '../notebook/notebook-outputs.ts'
+import { WIDGET_STATE_MIME } from '../notebook/widget-text.ts'
 import { plain, quoted } from '../notebook/safe-markdown.ts'
 import { cellsFold, type CellState, type CellsState } from './fold-cells.ts'
 import { saidFold, type SaidState, type Saying } from './fold-said.ts'
 import { summaryFold, type Summary } from './fold-summary.ts'
+import { widgetStates } from './fold-widgets.ts'
 import type { Fold } from './fold.ts'
 import { aboutText, endText } from './notebook-about.ts'
 import { sayingText } from './notebook-said.ts'
@@ -34,13 +36,15 @@ export const notebookFold: Fold<NotebookState> = {
 /** Displays may hold references to files: see `inline`. */
 export function notebookOf(state: NotebookState): nbformat.INotebookContent {
   const cells = [...notebookItems(state)].map(({ make }) => make())
-  return { ...notebookFrame(state.summary), cells: [aboutCell(state.summary), ...cells, endCell(state.summary)] }
+  return { ...notebookFrame(state), cells: [aboutCell(state.summary), ...cells, endCell(state.summary)] }
 }
 
-/** All but the cells. */
-export function notebookFrame(
-  summary: Summary,
-): Pick<nbformat.INotebookContent, 'metadata' | 'nbformat' | 'nbformat_minor'> {
+/** All but the cells. The state of widgets may hold references to files, as displays do. */
+export function notebookFrame({
+  summary,
+  cells,
+}: NotebookState): Pick<nbformat.INotebookContent, 'metadata' | 'nbformat' | 'nbformat_minor'> {
+  const widgets = widgetStates(cells.widgets)
   const { run, experiment, provider, models, agents, recorded, confinement, status, compute } = summary
   const model = models.at(-1) ?? agents.at(-1)?.model ?? null
   return {
@@ -54,6 +58,7 @@ export function notebookFrame(
         pygments_lexer: 'ipython3',
         codemirror_mode: { name: 'ipython', version: 3 },
       },
+      ...(widgets === null ? {} : { widgets: { [WIDGET_STATE_MIME]: widgets } }),
       seer: {
         run,
         experiment,

@@ -5,6 +5,7 @@ import { Kernel } from '../kernel/kernel.ts'
 import { publish, type McpConfig } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
+import { emptyOutputs } from '../notebook/outputs.ts'
 import { readOutput } from '../notebook/read-output.ts'
 import { cellTools } from '../tools/cell-tools.ts'
 import { findingTool } from '../tools/finding-tool.ts'
@@ -148,12 +149,17 @@ function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<
     readBlob: (sha256, range) => run.artifacts.read(sha256, range),
     cell: (id) => run.cell(kernel.session, id),
     cells: () => run.cells(kernel.session),
+    lateTold: new Map(),
     readOutput: (cell, from, maxBytes) =>
-      readOutput(() => readCellMessages(run.folder, kernel.session, cell), {
-        from,
-        maxBytes,
-        readBlob: (sha256, range) => run.artifacts.read(sha256, range),
-      }),
+      readOutput(
+        run.cell(kernel.session, cell)?.outputs ?? emptyOutputs(),
+        () => readCellMessages(run.folder, kernel.session, cell),
+        {
+          from,
+          maxBytes,
+          readBlob: (sha256, range) => run.artifacts.read(sha256, range),
+        },
+      ),
     readFile: async (path, maxBytes) => run.redactor.bytes(await sandbox.readFile(path, { maxBytes })),
     setUp: setUpAgain,
   }

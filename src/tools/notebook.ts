@@ -13,6 +13,8 @@ export interface CellFacts {
   readonly status: 'running' | 'ok' | 'error' | 'aborted' | 'died' | 'stopped' | 'unknown' | null
   readonly executionCount: number | null
   readonly outputs: OutputList
+  /** Messages of it that came after its end. */
+  readonly lateMessages: number
 }
 
 export interface Notebook {
@@ -20,8 +22,10 @@ export interface Notebook {
   readonly readBlob: ReadBlob
   /** A cell as the log has it now. */
   cell(id: string): CellFacts | undefined
-  /** Cell ids in order, for error messages. */
+  /** Cell ids in order. */
   cells(): string[]
+  /** By cell: how many of the messages that came after its end the agent has been told of. */
+  readonly lateTold: Map<string, number>
   readOutput(cell: string, from: number, maxBytes: number): Promise<OutputStretch>
   /** Bytes of a plain file in the workspace. */
   readFile(path: string, maxBytes: number): Promise<Uint8Array>

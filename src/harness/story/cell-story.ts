@@ -8,8 +8,9 @@
 import { count } from '../../notebook/output-text.ts'
 import type { EventOf } from '../../run/events.ts'
 import { cellKey } from '../../run/fold-cells.ts'
+import { takeWidget, textOfWidget } from '../../run/fold-widgets.ts'
 import { duration, plural, size } from '../../amounts.ts'
-import { emptyCellOutput, endOutput, takeOutput, type OutputLine } from './cell-output.ts'
+import { changeWidget, emptyCellOutput, endOutput, takeOutput, type OutputLine } from './cell-output.ts'
 import { widthOf } from './columns.ts'
 import { showCommand, withHint } from './hint.ts'
 import { behind, inline, linesOf } from './look.ts'
@@ -61,6 +62,14 @@ export function cellOutput(state: StoryState, event: EventOf<'cell-output'>): st
   const late: OpenCell = { ...emptyCell(event, false), output: emptyCellOutput({ headLines: 4, tailLines: 2 }) }
   const lines = [...takeOutput(late.output, event.output, 0, state.readBlob), ...endOutput(late.output)]
   return inCell(state, event, late, outputRows(state, late, lines), 'after its end')
+}
+
+/** Of all that changes, what stands there at the cell's end is told. */
+export function updateWidget(state: StoryState, event: EventOf<'widget-update'>): void {
+  for (const id of takeWidget(state.widgets, event)) {
+    const text = textOfWidget(state.widgets, event.session, id)
+    if (text !== undefined) for (const cell of state.cells.values()) changeWidget(cell.output, id, text)
+  }
 }
 
 export function endCell(state: StoryState, event: EventOf<'cell-end'>): string[] {
