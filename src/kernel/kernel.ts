@@ -16,6 +16,14 @@ export interface CellEnd {
   readonly executionCount: number | null
   readonly durationMs: number
 }
+export interface CellOptions {
+  readonly by: By
+  readonly hidden?: boolean
+  /** The cell whose place it takes. */
+  readonly supersedes?: string
+  /** The cell whose code is run again. */
+  readonly replays?: string
+}
 export interface StartedCell {
   readonly cell: string
   /** Resolves when the cell's end is on the disk. Rejects only when the sandbox or the log is lost. */
@@ -97,12 +105,12 @@ export class Kernel implements JournalListener {
   }
 
   /** Takes the next cell id and hands the code to the kernel. Ids count up for the whole session and are never used again. */
-  async execute(code: string, options: { by: By; hidden?: boolean; supersedes?: string }): Promise<StartedCell> {
+  async execute(code: string, options: CellOptions): Promise<StartedCell> {
     await this.#starting?.catch(() => undefined)
     if (this.#lost) throw this.#lost
     if (this.death !== undefined) throw this.#deadError()
     const cell = this.takeCellId()
-    const { by, hidden = false, supersedes } = options
+    const { by, hidden = false, ...relation } = options
     const place = { session: this.session, sandbox: this.#options.sandbox, cell }
     this.#authors.set(cell, by)
     this.#options.emit({
@@ -111,7 +119,7 @@ export class Kernel implements JournalListener {
       by,
       code,
       hidden,
-      ...(supersedes === undefined ? {} : { supersedes }),
+      ...relation,
     })
     const end = Promise.withResolvers<CellEnd>()
     end.promise.catch(() => undefined)

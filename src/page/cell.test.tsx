@@ -21,6 +21,7 @@ const CELL: CellState = {
   hidden: false,
   supersedes: null,
   supersededBy: null,
+  replays: null,
   status: 'ok',
   executionCount: 1,
   durationMs: 1234,

@@ -51,7 +51,7 @@ export function Cell({ cell, startedAtMs, current = false, view }: CellProps) {
 }
 
 function Head({ cell, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs' | 'view'>) {
-  const { kind, interrupts, session, supersedes, supersededBy } = cell
+  const { kind, interrupts, session, supersedes, supersededBy, replays } = cell
   return (
     <>
       <a class="cell-name" href={view.cellHref(session, cell.cell)} data-cell={anchorId(session, cell.cell)}>
@@ -64,6 +64,11 @@ function Head({ cell, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs
       {supersedes !== null && (
         <span class="quiet">
           replaces <CellLink session={session} cell={supersedes} view={view} />
+        </span>
+      )}
+      {replays !== null && (
+        <span class="quiet">
+          runs <CellLink session={session} cell={replays} view={view} /> again
         </span>
       )}
       {supersededBy !== null && (

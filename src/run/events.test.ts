@@ -73,7 +73,7 @@ const payloads: { [T in EventType]: object } = {
     ],
     structured: { ok: true },
   },
-  'cell-start': { code: '1', supersedes: 'c1', hidden: false },
+  'cell-start': { code: '1', supersedes: 'c1', replays: 'c0', hidden: false },
   'cell-output': { output: { output_type: 'stream', name: 'stdout', text: 'x' } },
   'widget-update': { model: 'm1', widget: { state: { value: 1 }, buffers: [] } },
   'cell-end': { status: 'aborted', executionCount: null, durationMs: 0 },

@@ -269,6 +269,8 @@ export const eventPayloads = {
     code: z.string(),
     /** The cell whose place it takes in the notebook; the old one stays in the log. */
     supersedes: z.string().optional(),
+    /** The cell whose code is run again, since its variables were lost with their kernel. Both stand in the notebook. */
+    replays: z.string().optional(),
     /** Seer's own set-up: shown in the notebook as such, not told to the agent. */
     hidden: z.boolean(),
   }),

@@ -18,6 +18,8 @@ export interface CellState {
   hidden: boolean
   supersedes: string | null
   supersededBy: string | null
+  /** The cell whose code it runs again. */
+  replays: string | null
   status: CellStatus
   executionCount: number | null
   durationMs: number | null
@@ -57,7 +59,8 @@ export const cellsFold = foldBy<CellsState>(
   {
     'cell-start': (state, event) => {
       const cell = openCell(state, event, 'code', event.supersedes)
-      Object.assign(cell, { source: event.code, by: event.by, hidden: event.hidden, status: 'running' })
+      const { code: source, by, hidden, replays = null } = event
+      Object.assign(cell, { source, by, hidden, replays, status: 'running' })
       touch(cell, event)
     },
     'markdown-add': (state, event) => {
@@ -113,6 +116,7 @@ function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], s
     hidden: false,
     supersedes: supersedes ?? null,
     supersededBy: null,
+    replays: null,
     status: 'unknown',
     executionCount: null,
     durationMs: null,

@@ -139,11 +139,12 @@ function notebookCell(
   cell: CellState,
   successor: string | null,
 ): nbformat.ICodeCell | nbformat.IMarkdownCell {
-  const { by, hidden, status, durationMs, generation, supersedes, supersededBy } = cell
+  const { by, hidden, status, durationMs, generation, supersedes, supersededBy, replays } = cell
   const seer = {
     by,
     ...(cell.kind === 'code' ? { status, durationMs, hidden, kernelGeneration: generation } : {}),
     ...(supersedes === null ? {} : { supersedes }),
+    ...(replays === null ? {} : { replays }),
     ...(supersededBy === null ? {} : { supersededBy }),
   }
   const tags = [...(hidden ? ['setup'] : []), ...(supersededBy === null ? [] : ['superseded'])]

@@ -35,6 +35,7 @@ export const TOLD_BY_EVENTS: ReadonlySet<string> = new Set([
   'save_artifact',
   'interrupt',
   'restart_kernel',
+  'restore_cells',
 ])
 
 export const toolsFold = foldBy<ToolsState>(() => ({ calls: {}, order: [], open: {} }), {

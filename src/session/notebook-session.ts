@@ -7,10 +7,8 @@ import { parseOptions } from '../options.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
 import { emptyOutputs } from '../notebook/outputs.ts'
 import { readOutput } from '../notebook/read-output.ts'
-import { cellTools } from '../tools/cell-tools.ts'
-import { findingTool } from '../tools/finding-tool.ts'
-import { kernelTools } from '../tools/kernel-tools.ts'
 import type { Notebook } from '../tools/notebook.ts'
+import { TOOL_SETS, toolsOf } from '../tools/tool-sets.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { showWaiting } from '../status-line.ts'
@@ -25,6 +23,8 @@ const optionsSchema = z.strictObject({
   answer: z.instanceof(z.ZodObject).optional(),
   /** Runs again what a session of the sandbox's snapshot had run: the session's id, or true for the only one. */
   replay: z.union([z.boolean(), z.string()]).default(false),
+  /** What the agent may do: `default` is what recordings are made with; `full` has all of Seer's tools for notebooks. */
+  tools: z.enum(TOOL_SETS).default('default'),
 })
 
 /** What a session's own code printed. */
@@ -95,7 +95,7 @@ export async function createNotebookSession(
   workspace: Workspace,
   options: z.input<typeof optionsSchema> = {},
 ): Promise<NotebookSession> {
-  const { answer, replay } = parseOptions('createNotebookSession', optionsSchema, options)
+  const { answer, replay, tools: set } = parseOptions('createNotebookSession', optionsSchema, options)
   const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
   const { run } = sandbox
   const session = sandbox.newSessionId()
@@ -109,8 +109,13 @@ export async function createNotebookSession(
     config: { params: run.start.params, seed: run.start.seed, models: workspace.preloadModels ? models : [] },
   })
   sandbox.journal.listen(session, kernel)
-  const notebook = notebookOf(sandbox, kernel, () => setUp(sandbox, kernel, steps))
-  const tools = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer)]
+  const names = new Set<string>()
+  const notebook: Notebook = {
+    ...notebookOf(sandbox, kernel, () => setUp(sandbox, kernel, steps)),
+    hasTool: (name) => names.has(name),
+  }
+  const tools = toolsOf(set, notebook, answer)
+  for (const { name } of tools) names.add(name)
   run.emit({
     type: 'session-start',
     by: 'system',
@@ -142,7 +147,7 @@ function emitEnd(sandbox: Sandbox, session: string, reason: string): void {
   }
 }
 
-function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<void>): Notebook {
+function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<void>): Omit<Notebook, 'hasTool'> {
   const { run } = sandbox
   return {
     kernel,
@@ -150,6 +155,7 @@ function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<
     cell: (id) => run.cell(kernel.session, id),
     cells: () => run.cells(kernel.session),
     lateTold: new Map(),
+    generationsKnown: new Map(),
     readOutput: (cell, from, maxBytes) =>
       readOutput(
         run.cell(kernel.session, cell)?.outputs ?? emptyOutputs(),

@@ -41,6 +41,7 @@ async function running() {
           supersededBy: null,
           status,
           executionCount: 1,
+          generation: 1,
           outputs: emptyOutputs(),
           lateMessages,
         }
@@ -51,6 +52,8 @@ async function running() {
     cell,
     cells: () => ['c1'],
     lateTold: new Map(),
+    generationsKnown: new Map(),
+    hasTool: () => false,
     readBlob: () => Buffer.of(),
     readOutput: not,
     readFile: not,

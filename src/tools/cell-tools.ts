@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import { cellResultSchema, findCell, PATIENCE_MS, waitAndTell } from './cell-result.ts'
 import type { Notebook } from './notebook.ts'
+import { startCell } from './start-cell.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const MAX_CODE_CHARS = 200_000
@@ -22,7 +23,7 @@ const executeCode = (notebook: Notebook) =>
     input: z.strictObject({ code: code.describe('Python; IPython magics work') }),
     result: cellResultSchema,
     execute: async (input, context) => {
-      const started = await notebook.kernel.execute(input.code, { by: context.by })
+      const started = await startCell(notebook, input.code, { by: context.by })
       return waitAndTell(notebook, started.cell, context)
     },
   })
@@ -78,7 +79,7 @@ const editCell = (notebook: Notebook) =>
           message: `${input.cell} is still running. Wait for it or interrupt it before you edit it.`,
         })
       }
-      const started = await notebook.kernel.execute(input.code, { by: context.by, supersedes: input.cell })
+      const started = await startCell(notebook, input.code, { by: context.by, supersedes: input.cell })
       return waitAndTell(notebook, started.cell, context)
     },
   })

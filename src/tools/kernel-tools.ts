@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import { basename, extname } from 'node:path'
 import type { Notebook } from './notebook.ts'
+import { againHint, ranIn } from './start-cell.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
@@ -52,11 +53,14 @@ const restartKernel = (notebook: Notebook) =>
       'Start the kernel anew. All variables are lost; the set-up (models, PARAMS, libraries) is run again. Cells and their output stay in the notebook.',
     input: z.strictObject({}),
     result: z.strictObject({ generation: z.int() }),
-    execute: async (_, { signal }) => {
+    execute: async (_, { by, signal }) => {
+      const ran = ranIn(notebook, notebook.kernel.generation)
       await notebook.kernel.start(signal)
-      await notebook.setUp()
       const { generation } = notebook.kernel
-      const text = `The kernel was started anew (number ${generation}). The set-up has run; all variables of your own are lost.`
+      notebook.generationsKnown.set(by, generation)
+      await notebook.setUp()
+      const again = notebook.hasTool('restore_cells') ? ` ${againHint(notebook, ran)}` : ''
+      const text = `The kernel was started anew (number ${generation}). The set-up has run; all variables of your own are lost.${again}`
       return { content: [{ type: 'text', text }], structured: { generation } }
     },
   })

@@ -2,6 +2,7 @@
 import type { OutputList } from '../notebook/outputs.ts'
 import type { OutputStretch } from '../notebook/read-output.ts'
 import type { ReadBlob } from '../notebook/stream-text.ts'
+import type { By } from '../run/events.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 
 export interface CellFacts {
@@ -12,6 +13,8 @@ export interface CellFacts {
   /** Null for markdown. */
   readonly status: 'running' | 'ok' | 'error' | 'aborted' | 'died' | 'stopped' | 'unknown' | null
   readonly executionCount: number | null
+  /** Of the kernel that ran it. */
+  readonly generation: number | null
   readonly outputs: OutputList
   /** Messages of it that came after its end. */
   readonly lateMessages: number
@@ -26,6 +29,10 @@ export interface Notebook {
   cells(): string[]
   /** By cell: how many of the messages that came after its end the agent has been told of. */
   readonly lateTold: Map<string, number>
+  /** By who works with the kernel: the last generation that they know of. */
+  readonly generationsKnown: Map<By, number>
+  /** The tools that the agent has, by name. */
+  readonly hasTool: (name: string) => boolean
   readOutput(cell: string, from: number, maxBytes: number): Promise<OutputStretch>
   /** Bytes of a plain file in the workspace. */
   readFile(path: string, maxBytes: number): Promise<Uint8Array>

@@ -27,6 +27,7 @@ export function startCell(state: StoryState, event: EventOf<'cell-start'>): stri
   const about = [
     ...(event.hidden ? ['set-up by Seer, not shown to the agent'] : []),
     ...(event.supersedes === undefined ? [] : [`replaces ${inline(event.supersedes, 12)}`]),
+    ...(event.replays === undefined ? [] : [`runs ${inline(event.replays, 12)} again`]),
     ...(!event.hidden && state.agents.size !== 1 ? [`by ${inline(event.by, 40)}`] : []),
     ...(event.by === 'researcher' && state.agents.size === 1 ? ['by the researcher'] : []),
   ]
