@@ -19,6 +19,8 @@ from .check import (
     is_id,
     is_kernel_config,
     is_path,
+    is_peek_code,
+    is_peek_seconds,
     is_seconds,
     is_sha256,
     is_stdin,
@@ -86,6 +88,12 @@ def _interrupt(host: Host, params: dict[str, Any], cancelled: Cancelled) -> byte
     return b"{}"
 
 
+def _peek(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    return encode_json(
+        host.kernels.peek(params["session"], params["generation"], params["peek"], params["code"], params["seconds"])
+    )
+
+
 def _read_journal(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
     journal = host.journal
     after, max_bytes = params["after"], min(params["maxBytes"], MAX_MESSAGE_BYTES - ENVELOPE_BYTES)
@@ -135,6 +143,9 @@ METHODS = {
     "kernel/start": Method({**_KERNEL, "config": is_kernel_config}, _start, waits=True),
     "kernel/execute": Method({**_KERNEL, "cell": is_id, "code": is_code}, _execute, waits=False),
     "kernel/interrupt": Method({**_KERNEL, "how": one_of("message", "signal")}, _interrupt, waits=True),
+    "kernel/peek": Method(
+        {**_KERNEL, "peek": is_id, "code": is_peek_code, "seconds": is_peek_seconds}, _peek, waits=True
+    ),
     "journal/read": Method(
         {"after": integer(0), "maxBytes": integer(1, MAX_MESSAGE_BYTES), "waitMs": integer(0, 60_000)},
         _read_journal,

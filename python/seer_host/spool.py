@@ -14,6 +14,7 @@ from .cells import Cell
 from .journal import Journal
 from .losses import Losses
 from .outputs import count, to_output
+from .peek import Peek
 from .redact import Redactor
 from .sizing import CellSpace, Sizer, Unfit
 from .text import encode_json
@@ -51,6 +52,8 @@ class Spool:
         self.cells: dict[str, Cell] = {}  # by the id of the request that runs it
         self.running: dict[str, Cell] = {}
         self.widgets = Widgets()
+        #: By the id of their request: what is no cell.
+        self.peeks: dict[str, Peek] = {}
         self.last_message_at = time.monotonic()
 
     def tell(self, kind: str, **what: Any) -> None:
@@ -86,7 +89,8 @@ class Spool:
         self.last_message_at = time.monotonic()
         cell = self.cells.get(message.parent or "")
         if cell is None:
-            return  # not of a cell of ours
+            self._peek(message)
+            return
         kind, content = message.kind, message.content
         if kind == "execute_input":
             if cell.begun_at is None and not cell.ended:
@@ -104,6 +108,14 @@ class Spool:
             self._comm(cell, message)
         else:
             self._output(cell, message)
+
+    def _peek(self, message: Message) -> None:
+        """What is not of a cell may be of a peek, and is of nothing else of ours."""
+        peek = self.peeks.get(message.parent or "")
+        if peek is not None:
+            peek.take(message)
+            if peek.idle.is_set():
+                self.peeks.pop(message.parent or "", None)
 
     def _comm(self, cell: Cell, message: Message) -> None:
         try:

@@ -48,7 +48,7 @@ class Wire:
             digest.update(part)
         return digest.hexdigest().encode()
 
-    def request(self, kind: str, content: dict[str, Any]) -> tuple[str, list[bytes]]:
+    def request(self, kind: str, content: dict[str, Any], subshell: str | None = None) -> tuple[str, list[bytes]]:
         """The new message's id, and its parts."""
         self.count += 1
         id = f"{self.session}_{self.count}"
@@ -59,6 +59,7 @@ class Wire:
             "username": "seer",
             "date": datetime.now(timezone.utc).isoformat(),
             "version": "5.4",
+            **({} if subshell is None else {"subshell_id": subshell}),
         }
         parts = [encode_json(header), b"{}", b"{}", encode_json(content)]
         return id, [DELIMITER, self._sign(parts), *parts]

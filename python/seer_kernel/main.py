@@ -65,7 +65,7 @@ def main(argv: list[str]) -> int:
     settings.InteractiveShell.enable_tip = False
     # tqdm's warning that a widget is missing shows a folder of this machine, and nobody can act on it.
     warnings.filterwarnings("ignore", message="IProgress not found")
-    settings.IPKernelApp.kernel_class = "seer_kernel.no_input.SilentKernel"
+    settings.IPKernelApp.kernel_class = "seer_kernel.kernel.SeerKernel"
     settings.IPKernelApp.outstream_class = "seer_kernel.outstream.PiecewiseOutStream"
     settings.IPKernelApp.connection_file = options.connection_file
     namespace: dict[str, Any] = {}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ipykernel import zmqshell
-from ipykernel.ipkernel import IPythonKernel
 from IPython.core.error import StdinNotImplementedError
 
 _NOBODY = "Nobody can answer here: this kernel has no keyboard."
@@ -24,22 +21,12 @@ def refuse(prompt: str = "") -> str:
     )
 
 
-def refuse_password(prompt: str = "", stream: Any = None, echo_char: Any = None) -> str:
+def refuse_password() -> str:
     """In place of `getpass.getpass`."""
     raise StdinNotImplementedError(
         f"{_NOBODY} A password or key cannot be typed in. The secrets that the researcher has given to this sandbox are"
         " in os.environ, each under its name."
     )
-
-
-class SilentKernel(IPythonKernel):  # type: ignore[misc]
-    """ipykernel puts these two in place of Python's own while a cell runs."""
-
-    def raw_input(self, prompt: Any = "") -> str:
-        return refuse(str(prompt))
-
-    def getpass(self, prompt: Any = "", stream: Any = None, *, echo_char: Any = None) -> str:
-        return refuse_password()
 
 
 def shell_commands_read_nothing() -> None:

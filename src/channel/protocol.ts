@@ -17,6 +17,8 @@ export const MAX_MESSAGE_BYTES = 1024 * 1024
 export const MAX_CHUNK_BYTES = 512 * 1024
 
 const MAX_ARGUMENT_CHARS = 128 * 1024
+export const MAX_PEEK_CHARS = 16 * 1024
+export const MAX_PEEK_SECONDS = 20
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
 const generation = z.int().positive()
@@ -189,6 +191,28 @@ export const methods = {
     result: empty,
     repeat: 'interrupting twice is harmless',
     deadlineMs: 10_000,
+  },
+  'kernel/peek': {
+    // Beside the cell that runs, in a subshell of the kernel. No cell: the journal has nothing of it.
+    params: z.strictObject({
+      session: id,
+      generation,
+      peek: id,
+      code: z.string().max(MAX_PEEK_CHARS),
+      /** After these it is given up. A thread cannot be stopped: it may go on. */
+      seconds: z.number().positive().max(MAX_PEEK_SECONDS),
+    }),
+    result: z.object({
+      /** `refused`: too many of before go on. */
+      status: z.enum(['ok', 'error', 'unfinished', 'refused']),
+      /** What it printed, and its last value. */
+      text: z.string().max(200_000),
+      /** Characters that are not here. */
+      omitted: z.int().nonnegative(),
+      why: z.string().max(300).optional(),
+    }),
+    repeat: 'by peek: an id runs once, and answers the same again',
+    deadlineMs: 60_000,
   },
   'journal/read': {
     params: z.strictObject({

@@ -5,7 +5,7 @@
  */
 import type { Connection } from '../channel/host-connection.ts'
 import type { JournalListener } from '../channel/journal.ts'
-import type { JournalRecord, KernelConfig, KernelHandle } from '../channel/protocol.ts'
+import type { JournalRecord, KernelConfig, KernelHandle, Result } from '../channel/protocol.ts'
 import { SeerError } from '../errors.ts'
 import type { By, Emit } from '../run/events.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -29,6 +29,8 @@ export interface StartedCell {
   /** Resolves when the cell's end is on the disk. Rejects only when the sandbox or the log is lost. */
   readonly ended: Promise<CellEnd>
 }
+
+export type PeekResult = Result<'kernel/peek'>
 
 /** How long each step of an interrupt may take before the next: message, SIGINT, SIGINT again. */
 const LADDER = [
@@ -63,6 +65,7 @@ export class Kernel implements JournalListener {
   #keepAlive: NodeJS.Timeout | undefined
   #lost: Error | undefined
   #cells = 0
+  #peeks = 0
 
   constructor(options: Options) {
     this.#options = options
@@ -141,6 +144,22 @@ export class Kernel implements JournalListener {
       throw error
     }
     return { cell, ended: end.promise }
+  }
+
+  /** Runs code beside the cell that runs, and resolves with what it printed. It is no cell. */
+  async peek(code: string, seconds: number, signal?: AbortSignal): Promise<PeekResult> {
+    await this.#starting?.catch(() => undefined)
+    if (this.#lost) throw this.#lost
+    if (this.death !== undefined) throw this.#deadError()
+    this.#peeks += 1
+    const { session, generation } = this
+    const params = { session, generation, peek: `p${this.#peeks}-${generation}`, code, seconds }
+    try {
+      return await this.#options.connection.request('kernel/peek', params, signal)
+    } catch (error) {
+      if (error instanceof SeerError && GONE.has(error.code)) throw this.#deadError()
+      throw error
+    }
   }
 
   takeCellId(): string {

@@ -4,6 +4,7 @@ import { cellTools } from './cell-tools.ts'
 import { findingTool } from './finding-tool.ts'
 import { kernelTools } from './kernel-tools.ts'
 import type { Notebook } from './notebook.ts'
+import { peek } from './peek-tool.ts'
 import { restoreCells } from './restore-tool.ts'
 import type { Tool } from './tool.ts'
 
@@ -17,5 +18,5 @@ export type ToolSet = (typeof TOOL_SETS)[number]
 /** `answer`: the schema of a finding's answer. */
 export function toolsOf(set: ToolSet, notebook: Notebook, answer?: z.ZodObject): Tool[] {
   const common = [...cellTools(notebook), ...kernelTools(notebook), findingTool(notebook, answer)]
-  return set === 'default' ? common : [...common, restoreCells(notebook)]
+  return set === 'default' ? common : [...common, restoreCells(notebook), peek(notebook)]
 }
