@@ -123,7 +123,17 @@ const input: fc.Arbitrary<Input> = fc.oneof(
       durationMs: fc.nat(1000),
     }),
   },
-  fc.record({ type: fc.constant('markdown-add' as const), ...place, text, supersedes: optionalCell }),
+  fc
+    .record({
+      type: fc.constant('markdown-add' as const),
+      ...place,
+      text,
+      supersedes: optionalCell,
+      after: fc.option(fc.option(cell), { nil: undefined }),
+    })
+    .map(withoutUndefined),
+  fc.record({ type: fc.constant('cell-remove' as const), ...place, from: fc.constant('notebook' as const) }),
+  fc.record({ type: fc.constant('cell-move' as const), ...place, after: fc.option(cell) }),
   fc.record({ type: fc.constant('cell-interrupt' as const), ...place, how: fc.constant('signal' as const) }),
   fc.record({
     type: fc.constant('output-lost' as const),

@@ -9,6 +9,7 @@ import { useRun, type RunUse } from '../run/current.ts'
 import type { Run } from '../run/run.ts'
 import { openScriptRun } from '../run/script-run.ts'
 import type { Secret } from '../run/redactor.ts'
+import type { MachineTrees } from '../sandbox/backend.ts'
 import { attachSandbox } from './attach-sandbox.ts'
 import { notYet } from './capabilities.ts'
 import { detachSandbox, parseDetachOptions, type DetachOptions } from './detach-sandbox.ts'
@@ -195,6 +196,11 @@ export class Sandbox {
   /** For sessions: the way to the host. */
   get connection(): HostConnection {
     return this.#its.connection
+  }
+
+  /** Whole trees of files. */
+  get trees(): MachineTrees {
+    return treesOf(this.#live.machine)
   }
 
   get journal(): Journal {

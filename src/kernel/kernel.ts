@@ -23,6 +23,8 @@ export interface CellOptions {
   readonly supersedes?: string
   /** The cell whose code is run again. */
   readonly replays?: string
+  /** The cell behind which it stands; null: before all others. */
+  readonly after?: string | null
 }
 export interface StartedCell {
   readonly cell: string

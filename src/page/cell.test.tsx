@@ -22,6 +22,7 @@ const CELL: CellState = {
   supersedes: null,
   supersededBy: null,
   replays: null,
+  removed: false,
   status: 'ok',
   executionCount: 1,
   durationMs: 1234,

@@ -271,6 +271,8 @@ export const eventPayloads = {
     supersedes: z.string().optional(),
     /** The cell whose code is run again, since its variables were lost with their kernel. Both stand in the notebook. */
     replays: z.string().optional(),
+    /** The cell behind which it was put; null: before all others. Absent: at the end, or in the place of the one that it replaces. */
+    after: z.string().nullable().optional(),
     /** Seer's own set-up: shown in the notebook as such, not told to the agent. */
     hidden: z.boolean(),
   }),
@@ -293,7 +295,15 @@ export const eventPayloads = {
     messages: z.int().nonnegative(),
     bytes: z.int().nonnegative(),
   }),
-  'markdown-add': z.object({ text: z.string(), supersedes: z.string().optional() }),
+  'markdown-add': z.object({
+    text: z.string(),
+    supersedes: z.string().optional(),
+    after: z.string().nullable().optional(),
+  }),
+  /** A cell was taken out of the notebook. It stands there all the same, closed and named as such. */
+  'cell-remove': z.object({ from: z.literal('notebook') }),
+  /** With all that it has replaced, behind another one; null: before all others. */
+  'cell-move': z.object({ after: z.string().nullable() }),
   /** A row that the agent's code recorded by `seer.record`. Its values are the agent's claim. */
   'result-record': z.object({ table: z.string(), row: jsonObject }),
   /** A value saved by `seer.save`; the file is copied to `results/` and its hash is of that copy. */

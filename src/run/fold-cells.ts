@@ -1,6 +1,7 @@
 /** The cells of a run as they stand: code, who wrote it, what came of it. Bounded, however much the cells put out. */
 import { addOutput, emptyOutputs, itemsOf, updateDisplay, type OutputList } from '../notebook/outputs.ts'
 import { widgetOf } from '../notebook/widget-text.ts'
+import { keyOf, moveCell, placeCell } from './fold-order.ts'
 import type { By, EventOf, RunEvent } from './events.ts'
 import { foldBy } from './fold.ts'
 import { emptyWidgets, takeWidget, textOfWidget, widgetKey, type WidgetsState } from './fold-widgets.ts'
@@ -20,6 +21,8 @@ export interface CellState {
   supersededBy: string | null
   /** The cell whose code it runs again. */
   replays: string | null
+  /** It was taken out of the notebook, where it stands closed. */
+  removed: boolean
   status: CellStatus
   executionCount: number | null
   durationMs: number | null
@@ -44,9 +47,8 @@ export interface CellsState {
   widgetViews: Record<string, string[]>
 }
 
-/** Neither can be a name that plain objects have already, since it holds a slash. */
 export function cellKey(event: { session?: string | undefined; cell?: string | undefined }): string {
-  return `${event.session ?? ''}/${event.cell ?? 'outside'}`
+  return keyOf(event.session, event.cell ?? 'outside')
 }
 
 /** The cells in order. */
@@ -58,13 +60,13 @@ export const cellsFold = foldBy<CellsState>(
   () => ({ order: [], cells: {}, displays: {}, widgets: emptyWidgets(), widgetViews: {} }),
   {
     'cell-start': (state, event) => {
-      const cell = openCell(state, event, 'code', event.supersedes)
+      const cell = openCell(state, event, 'code', event)
       const { code: source, by, hidden, replays = null } = event
       Object.assign(cell, { source, by, hidden, replays, status: 'running' })
       touch(cell, event)
     },
     'markdown-add': (state, event) => {
-      const cell = openCell(state, event, 'markdown', event.supersedes)
+      const cell = openCell(state, event, 'markdown', event)
       Object.assign(cell, { source: event.text, by: event.by, status: 'ok' })
       touch(cell, event)
     },
@@ -81,6 +83,16 @@ export const cellsFold = foldBy<CellsState>(
       const cell = openCell(state, event, 'code')
       Object.assign(cell, { status: event.status, executionCount: event.executionCount, durationMs: event.durationMs })
       touch(cell, event)
+    },
+    'cell-remove': (state, event) => {
+      const cell = state.cells[cellKey(event)]
+      if (!cell) return
+      cell.removed = true
+      cell.version += 1
+    },
+    'cell-move': (state, event) => {
+      const cell = state.cells[cellKey(event)]
+      if (cell) moveCell(state, cell, event.after)
     },
     'cell-interrupt': (state, event) => {
       if (event.cell === undefined) return
@@ -102,8 +114,14 @@ export const cellsFold = foldBy<CellsState>(
   },
 )
 
+interface Place {
+  readonly supersedes?: string | undefined
+  readonly after?: string | null | undefined
+}
+
 /** The cell of an event. One whose start is missing is made all the same: its output is not lost for that. */
-function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], supersedes?: string): CellState {
+function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], place: Place = {}): CellState {
+  const { supersedes = null, after } = place
   const key = cellKey(event)
   const known = state.cells[key]
   if (known) return known
@@ -114,9 +132,10 @@ function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], s
     source: '',
     by: event.by,
     hidden: false,
-    supersedes: supersedes ?? null,
+    supersedes,
     supersededBy: null,
     replays: null,
+    removed: false,
     status: 'unknown',
     executionCount: null,
     durationMs: null,
@@ -128,23 +147,8 @@ function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], s
     version: 0,
   }
   state.cells[key] = cell
-  state.order.splice(placeOf(state, event, cell, supersedes), 0, key)
+  placeCell(state, cell, after)
   return cell
-}
-
-function placeOf(state: CellsState, event: RunEvent, cell: CellState, supersedes: string | undefined): number {
-  const key = cellKey({ session: event.session, cell: supersedes })
-  const old = supersedes === undefined ? undefined : state.cells[key]
-  if (!old || old === cell) return state.order.length
-  // Of two edits of the same cell both stand after it, in their order.
-  let last = key
-  for (let next = old.supersededBy; next !== null; next = state.cells[last]?.supersededBy ?? null) {
-    last = cellKey({ session: event.session, cell: next })
-  }
-  const tip = state.cells[last] ?? old
-  tip.supersededBy = cell.cell
-  tip.version += 1
-  return state.order.indexOf(last) + 1
 }
 
 function touch(cell: CellState, event: RunEvent): void {

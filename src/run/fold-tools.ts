@@ -36,6 +36,7 @@ export const TOLD_BY_EVENTS: ReadonlySet<string> = new Set([
   'interrupt',
   'restart_kernel',
   'restore_cells',
+  'insert_cell',
 ])
 
 export const toolsFold = foldBy<ToolsState>(() => ({ calls: {}, order: [], open: {} }), {

@@ -1,9 +1,11 @@
 /** A notebook session: a kernel in a sandbox, a workspace in it, and the tools that an agent works with. */
 import { z } from 'zod'
 import type { Sandbox } from '../environment/sandbox.ts'
+import { isOwnFile } from '../environment/snapshot/own-files.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { publish, type McpConfig } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
+import type { TreeEntry } from '../sandbox/backend.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
 import { emptyOutputs } from '../notebook/outputs.ts'
 import { readOutput } from '../notebook/read-output.ts'
@@ -167,6 +169,14 @@ function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<
         },
       ),
     readFile: async (path, maxBytes) => run.redactor.bytes(await sandbox.readFile(path, { maxBytes })),
+    writeFile: (path, bytes) => sandbox.writeFile(path, bytes),
+    listFiles: (path, signal) => filesAt(sandbox, path, signal),
     setUp: setUpAgain,
   }
+}
+
+async function* filesAt({ trees }: Sandbox, path: string, signal: AbortSignal): AsyncGenerator<TreeEntry> {
+  // Packages that the agent has installed are many, and nobody looks for them so.
+  const isShown = (found: string) => !isOwnFile(found) && !/^\.packages(\/|$)/.test(found)
+  for await (const entry of trees.take(path, { signal })) if (isShown(entry.path)) yield entry
 }

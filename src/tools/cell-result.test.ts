@@ -39,6 +39,7 @@ async function running() {
           source: '1',
           hidden: false,
           supersededBy: null,
+          removed: false,
           status,
           executionCount: 1,
           generation: 1,
@@ -57,6 +58,8 @@ async function running() {
     readBlob: () => Buffer.of(),
     readOutput: not,
     readFile: not,
+    writeFile: not,
+    listFiles: () => ({ [Symbol.asyncIterator]: () => ({ next: not }) }),
     setUp: not,
   }
   const stop = new AbortController()

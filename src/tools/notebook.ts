@@ -2,6 +2,7 @@
 import type { OutputList } from '../notebook/outputs.ts'
 import type { OutputStretch } from '../notebook/read-output.ts'
 import type { ReadBlob } from '../notebook/stream-text.ts'
+import type { TreeEntry } from '../sandbox/backend.ts'
 import type { By } from '../run/events.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 
@@ -10,6 +11,8 @@ export interface CellFacts {
   readonly source: string
   readonly hidden: boolean
   readonly supersededBy: string | null
+  /** Taken out of the notebook. */
+  readonly removed: boolean
   /** Null for markdown. */
   readonly status: 'running' | 'ok' | 'error' | 'aborted' | 'died' | 'stopped' | 'unknown' | null
   readonly executionCount: number | null
@@ -36,6 +39,9 @@ export interface Notebook {
   readOutput(cell: string, from: number, maxBytes: number): Promise<OutputStretch>
   /** Bytes of a plain file in the workspace. */
   readFile(path: string, maxBytes: number): Promise<Uint8Array>
+  writeFile(path: string, bytes: Uint8Array): Promise<void>
+  /** All that lies at a path of the workspace, but what is Seer's own. */
+  listFiles(path: string, signal: AbortSignal): AsyncIterable<TreeEntry>
   /** Runs the set-up cells again, after a restart. */
   setUp(): Promise<void>
 }

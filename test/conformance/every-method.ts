@@ -29,4 +29,5 @@ export const PROPERTIES: Readonly<Record<string, (sandbox: Sandbox) => unknown>>
   connection: (sandbox) => sandbox.connection,
   restored: (sandbox) => sandbox.restored,
   journal: (sandbox) => sandbox.journal,
+  trees: (sandbox) => sandbox.trees,
 }

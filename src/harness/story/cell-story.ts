@@ -50,6 +50,17 @@ export function addMarkdown(state: StoryState, event: EventOf<'markdown-add'>): 
   return inBlock(state, `text ${id} ${event.seq}`, [`${colors.bold(id)} ${colors.dim('¶ text')}${place}`, ...rows])
 }
 
+export function arrangeCell(state: StoryState, event: EventOf<'cell-remove' | 'cell-move'>): string[] {
+  const place = event.type === 'cell-move' ? event.after : null
+  const what =
+    event.type === 'cell-remove'
+      ? 'was taken out of the notebook'
+      : place === null
+        ? 'stands first in the notebook now'
+        : `stands behind ${inline(place, 12)} now`
+  return inBlock(state, 'notes', [`${state.look.colors.dim('·')} ${inline(event.cell ?? '', 12)} ${what}`])
+}
+
 export function cellOutput(state: StoryState, event: EventOf<'cell-output'>): string[] {
   const cell = state.cells.get(cellKey(event))
   if (cell)

@@ -10,6 +10,7 @@ import { eventPayloads } from '../../run/events.ts'
 import { agentRetry, agentWords, countUsage, endAgent, endCall, startAgent, startCall } from './agent-story.ts'
 import {
   addMarkdown,
+  arrangeCell,
   cellOutput,
   endCell,
   interruptCell,
@@ -78,6 +79,9 @@ function tell(state: StoryState, event: RunEvent): string[] {
       return endCell(state, event)
     case 'cell-interrupt':
       return interruptCell(state, event)
+    case 'cell-remove':
+    case 'cell-move':
+      return arrangeCell(state, event)
     case 'output-lost':
       return run.lostOutput(state, event)
     case 'markdown-add':
