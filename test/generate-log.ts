@@ -20,6 +20,7 @@ const blob = fc.record({
   head: text,
   tail: text,
 })
+const widgetId = fc.constantFrom('m1', 'm2', 'm3', 'constructor', '__proto__')
 const data = fc.oneof(
   fc.record({ 'text/plain': fc.oneof(text, blob) }),
   fc.record({ 'image/png': fc.base64String({ maxLength: 40 }), 'text/plain': text }),
@@ -27,6 +28,10 @@ const data = fc.oneof(
   fc.record({
     'application/json': fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)) as never),
     'text/html': text,
+  }),
+  fc.record({
+    'application/vnd.jupyter.widget-view+json': fc.record({ model_id: widgetId, version_major: fc.constant(2) }),
+    'text/plain': text,
   }),
 )
 
@@ -65,6 +70,26 @@ const output: fc.Arbitrary<Output> = fc.oneof(
   fc.record({ output_type: fc.constant('clear_output' as const), wait: fc.boolean() }),
 )
 
+/** One may be inside of others, and of itself. */
+const widget = fc.record({
+  state: fc.record({
+    _model_name: fc.constantFrom('HBoxModel', 'HTMLModel', 'FloatProgressModel', 'ImageModel'),
+    children: fc.array(
+      widgetId.map((id) => `IPY_MODEL_${id}`),
+      { maxLength: 3 },
+    ),
+    value: fc.oneof(text, blob, fc.integer(), fc.constant(null)),
+    max: fc.constant(50),
+  }),
+  buffers: fc.array(
+    fc.record({
+      path: fc.constant(['value'] as string[]),
+      data: fc.record({ blob: sha, bytes: fc.nat(99), encoding: fc.constant('base64' as const) }),
+    }),
+    { maxLength: 1 },
+  ),
+})
+
 const session = fc.constantFrom('s1', 's2')
 const cell = fc.constantFrom('c1', 'c2', 'c3', 'c4', '__proto__')
 const by = fc.constantFrom('agent:main' as const, 'setup' as const, 'researcher' as const)
@@ -85,6 +110,10 @@ const input: fc.Arbitrary<Input> = fc.oneof(
   },
   { weight: 8, arbitrary: fc.record({ type: fc.constant('cell-output' as const), ...place, output }) },
   {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('widget-update' as const), ...place, model: widgetId, widget }),
+  },
+  {
     weight: 3,
     arbitrary: fc.record({
       type: fc.constant('cell-end' as const),
@@ -94,7 +123,17 @@ const input: fc.Arbitrary<Input> = fc.oneof(
       durationMs: fc.nat(1000),
     }),
   },
-  fc.record({ type: fc.constant('markdown-add' as const), ...place, text, supersedes: optionalCell }),
+  fc
+    .record({
+      type: fc.constant('markdown-add' as const),
+      ...place,
+      text,
+      supersedes: optionalCell,
+      after: fc.option(fc.option(cell), { nil: undefined }),
+    })
+    .map(withoutUndefined),
+  fc.record({ type: fc.constant('cell-remove' as const), ...place, from: fc.constant('notebook' as const) }),
+  fc.record({ type: fc.constant('cell-move' as const), ...place, after: fc.option(cell) }),
   fc.record({ type: fc.constant('cell-interrupt' as const), ...place, how: fc.constant('signal' as const) }),
   fc.record({
     type: fc.constant('output-lost' as const),

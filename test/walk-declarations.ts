@@ -44,7 +44,10 @@ export function hasPythonDeclaration(source: string, name: string): boolean {
   const [last, owner] = name.split('.').reverse()
   const at = owner === undefined ? 0 : source.search(new RegExp(`^class ${owner}\\b`, 'm'))
   return (
-    at >= 0 && new RegExp(owner === undefined ? `^def ${last}\\(` : `^    def ${last}\\(`, 'm').test(source.slice(at))
+    at >= 0 &&
+    new RegExp(owner === undefined ? `^(?:async )?def ${last}\\(` : `^    (?:async )?def ${last}\\(`, 'm').test(
+      source.slice(at),
+    )
   )
 }
 

@@ -18,6 +18,8 @@ _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_SAFE = 2**53 - 1
 MAX_CODE_CHARS = 512 * 1024
+MAX_PEEK_CHARS = 16 * 1024
+MAX_PEEK_SECONDS = 20
 MAX_CONFIG_DEPTH = 64
 MAX_ARGUMENTS = 1000
 MAX_ARGUMENT_CHARS = 128 * 1024
@@ -51,6 +53,10 @@ def one_of(*words: str) -> Check:
 
 def is_code(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= MAX_CODE_CHARS
+
+
+def is_peek_code(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_PEEK_CHARS
 
 
 def _is_model(value: Any) -> bool:
@@ -122,6 +128,10 @@ def is_seconds(value: Any) -> bool:
     """None: no limit."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value is None or (is_number and 0 < value <= MAX_SECONDS)
+
+
+def is_peek_seconds(value: Any) -> bool:
+    return value is not None and is_seconds(value) and bool(value <= MAX_PEEK_SECONDS)
 
 
 def is_duration(value: Any) -> bool:

@@ -15,6 +15,7 @@ from .errors import named
 from .iopub_stream import IopubStream
 from .launch import Launch
 from .log import log
+from .peek import Peeks
 from .shared_folder import HeldSocket, hold
 from .spool import Spool
 from .wire import BadMessage, Message, Wire
@@ -47,6 +48,7 @@ class Kernel:
         self.because: tuple[str, float] | None = None
         self.exit: tuple[int | None, str | None] | None = None
         self.closed = False
+        self.peeks = Peeks(context, self)
         self.thread = threading.Thread(target=self._run, name=launch.id, daemon=True)
 
     @property

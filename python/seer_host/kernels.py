@@ -255,6 +255,9 @@ class Kernels:
             control.close()
             held.close()
 
+    def peek(self, session_id: str, generation: int, id: str, code: str, seconds: float) -> dict[str, Any]:
+        return self._kernel(session_id, generation).peeks.run(id, code, seconds)
+
     def set_network(self, rules: Rules) -> None:
         if self.network is None:
             raise RpcError(INVALID_REQUEST, "this sandbox was started without a network")

@@ -23,6 +23,8 @@ from .check import (
     is_id,
     is_kernel_config,
     is_path,
+    is_peek_code,
+    is_peek_seconds,
     is_seconds,
     is_sha256,
     is_stdin,
@@ -96,6 +98,12 @@ def _interrupt(host: Host, params: dict[str, Any], cancelled: Cancelled) -> byte
 def _stop(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
     host.kernels.stop_session(params["session"], params["generation"])
     return b"{}"
+
+
+def _peek(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
+    return encode_json(
+        host.kernels.peek(params["session"], params["generation"], params["peek"], params["code"], params["seconds"])
+    )
 
 
 def _read_journal(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
@@ -187,6 +195,9 @@ METHODS = {
     "kernel/execute": Method({**_KERNEL, "cell": is_id, "code": is_code}, _execute, waits=False),
     "kernel/interrupt": Method({**_KERNEL, "how": one_of("message", "signal")}, _interrupt, waits=True),
     "kernel/stop": Method(_KERNEL, _stop, waits=True),
+    "kernel/peek": Method(
+        {**_KERNEL, "peek": is_id, "code": is_peek_code, "seconds": is_peek_seconds}, _peek, waits=True
+    ),
     "journal/read": Method(
         {"after": integer(0), "maxBytes": integer(1, MAX_MESSAGE_BYTES), "waitMs": integer(0, 60_000)},
         _read_journal,

@@ -14,6 +14,7 @@ from .text import deeper_than, encode_json, encode_text
 INLINE_VALUE_BYTES = 64 * 1024
 INLINE_CELL_BYTES = 1024 * 1024
 SMALL_VALUE_BYTES = 4 * 1024
+FIELD_BYTES = 16 * 1024
 STREAM_PIECE_CHARS = 1024 * 1024  # at most four bytes each: a blob of text is never over 4 MiB
 EDGE_CHARS = 2048
 MAX_ENAME_CHARS = 1024
@@ -100,6 +101,22 @@ class Sizer:
         if len(encode_json(output)) > MAX_LINE_BYTES - ENVELOPE_BYTES:
             raise Unfit
         yield output
+
+    def widget(self, state: dict[str, Any], buffers: dict[tuple[str | int, ...], bytes]) -> dict[str, Any]:
+        """The state of a widget, field by field, and its bytes by where in it they are."""
+        fields = {name: self.value(value, limit=FIELD_BYTES) for name, value in state.items()}
+        fitted = {
+            "state": self._together(fields),
+            "buffers": [{"path": list(path), "data": self._bytes(data)} for path, data in buffers.items()],
+        }
+        if len(encode_json(fitted)) > MAX_LINE_BYTES - ENVELOPE_BYTES:
+            raise Unfit
+        return fitted
+
+    def _bytes(self, data: bytes) -> dict[str, Any]:
+        sha256, disk_bytes = self.blobs.put(data)
+        self.space.disk_bytes += disk_bytes
+        return {"blob": sha256, "bytes": len(data), "encoding": "base64"}
 
     def _together(self, data: dict[str, Any]) -> dict[str, Any]:
         """Values that fit alone may be too many together: then the larger ones become blobs, without edges."""

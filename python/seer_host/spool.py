@@ -14,8 +14,11 @@ from .cells import Cell
 from .journal import Journal
 from .losses import Losses
 from .outputs import count, to_output
+from .peek import Peek
 from .redact import Redactor
-from .sizing import Sizer, Unfit
+from .sizing import CellSpace, Sizer, Unfit
+from .text import encode_json
+from .widgets import Widgets
 from .wire import BadMessage, Gaps, Message, Wire
 
 SILENCE_SECONDS = 1.0
@@ -48,6 +51,9 @@ class Spool:
         self.losses = Losses()
         self.cells: dict[str, Cell] = {}  # by the id of the request that runs it
         self.running: dict[str, Cell] = {}
+        self.widgets = Widgets()
+        #: By the id of their request: what is no cell.
+        self.peeks: dict[str, Peek] = {}
         self.last_message_at = time.monotonic()
 
     def tell(self, kind: str, **what: Any) -> None:
@@ -83,7 +89,8 @@ class Spool:
         self.last_message_at = time.monotonic()
         cell = self.cells.get(message.parent or "")
         if cell is None:
-            return  # not of a cell of ours
+            self._peek(message)
+            return
         kind, content = message.kind, message.content
         if kind == "execute_input":
             if cell.begun_at is None and not cell.ended:
@@ -97,8 +104,50 @@ class Spool:
         elif kind == "seer_lost":
             lost = content.get("bytes")
             self.losses.add(cell.id, "invalid", 1, lost if isinstance(lost, int) and 0 <= lost < 2**53 else 0)
+        elif kind.startswith("comm_"):
+            self._comm(cell, message)
         else:
             self._output(cell, message)
+
+    def _peek(self, message: Message) -> None:
+        """What is not of a cell may be of a peek, and is of nothing else of ours."""
+        peek = self.peeks.get(message.parent or "")
+        if peek is not None:
+            peek.take(message)
+            if peek.idle.is_set():
+                self.peeks.pop(message.parent or "", None)
+
+    def _comm(self, cell: Cell, message: Message) -> None:
+        try:
+            if lost := self.widgets.take(message.kind, message.content, message.buffers, cell):
+                self.losses.add(cell.id, "cap", lost, message.bytes)
+        except ValueError:
+            self.losses.add(cell.id, "invalid", 1, message.bytes)
+        if message.kind == "comm_close":
+            self._tell_widgets(message.content.get("comm_id", ""))
+            self.widgets.close(message.content)
+        elif self.widgets.crowded:
+            self._tell_widgets()
+
+    def _tell_widgets(self, only: object = None) -> None:
+        """The state of each widget that has changed, or of one."""
+        for model, cell, widget in self.widgets.tell(time.monotonic(), only):
+            if cell.capped or self.journal.full or cell.space.disk_bytes > self.cap_bytes:
+                self.losses.add(cell.id, "cap", 1, widget.size)
+                continue
+            state = widget.state if self.redactor is None else self.redactor.value(widget.state)
+            try:
+                record = {"kind": "widget", **self.stamp, "cell": cell.id, "model": model}
+                space = CellSpace()  # what a state takes, told again and again, is no room of the cell's outputs
+                fitted = Sizer(self.blobs, space).widget(state, widget.buffers)
+                if not self.journal.append({**record, "widget": fitted}):
+                    raise DiskFull
+                cell.space.disk_bytes += space.disk_bytes + len(encode_json(fitted))
+            except DiskFull:
+                self.journal.disk_is_full()
+                self.losses.add(cell.id, "cap", 1, widget.size)
+            except (Unfit, RecursionError):
+                self.losses.add(cell.id, "invalid", 1, widget.size)
 
     def _output(self, cell: Cell, message: Message) -> None:
         try:
@@ -113,13 +162,14 @@ class Spool:
             self.losses.add(cell.id, "cap", 1, message.bytes)
             return
         clean = [output] if self.redactor is None else self.redactor.outputs(output, cell.held)
-        self._write(cell, clean, message.bytes)
+        self._write(cell, clean, message.bytes, self.widgets.capturer(message.parent))
 
-    def _write(self, cell: Cell, outputs: Iterable[dict[str, Any]], size: int) -> None:
+    def _write(self, cell: Cell, outputs: Iterable[dict[str, Any]], size: int, into: str | None = None) -> None:
+        more = {} if into is None else {"into": into}
         try:
             for output in outputs:
                 for part in Sizer(self.blobs, cell.space).fit(output):
-                    record = {"kind": "output", **self.stamp, "cell": cell.id, "output": part}
+                    record = {"kind": "output", **self.stamp, "cell": cell.id, "output": part, **more}
                     if not self.journal.append(record):
                         raise DiskFull
                     cell.space.disk_bytes += 256  # its line, about
@@ -176,6 +226,7 @@ class Spool:
         del self.running[request]
         cell.ended = True
         self._release(cell)
+        self._tell_widgets()
         self.tell_losses({cell.id})
         self.tell(
             "cell-end", cell=cell.id, status=status, executionCount=cell.execution_count, durationMs=cell.duration_ms()
@@ -188,6 +239,8 @@ class Spool:
     def tick(self) -> None:
         """Tells what belongs to no running cell: what was held back, and losses. On a full disk they are counted on."""
         self._release_ended()
+        if self.widgets.due(time.monotonic()):
+            self._tell_widgets()
         if self.losses.counts and not self.journal.full:
             self.tell_losses({key[0] for key in self.losses.counts} - {cell.id for cell in self.running.values()})
 
@@ -195,6 +248,7 @@ class Spool:
         for request, cell in list(self.running.items()):
             self._end(request, cell, ended_with_kernel(reason))
         self._release_ended()
+        self._tell_widgets()
         self.tell_losses()
         more = {} if because is None else {"because": because}
         self.tell("kernel-dead", exitCode=exit_code, signal=signal, reason=reason, **more)

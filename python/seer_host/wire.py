@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -12,6 +13,9 @@ from .text import encode_json, parse_json
 
 DELIMITER = b"<IDS|MSG>"
 SEQUENCE = b"seer-seq:"
+
+
+Frames = Sequence[bytes]
 
 
 class BadMessage(Exception):
@@ -26,6 +30,8 @@ class Message:
     content: dict[str, Any]
     sequence: int | None
     bytes: int
+    #: Bytes that go with the content. They are not signed.
+    buffers: Frames = ()
 
 
 class Wire:
@@ -42,7 +48,7 @@ class Wire:
             digest.update(part)
         return digest.hexdigest().encode()
 
-    def request(self, kind: str, content: dict[str, Any]) -> tuple[str, list[bytes]]:
+    def request(self, kind: str, content: dict[str, Any], subshell: str | None = None) -> tuple[str, list[bytes]]:
         """The new message's id, and its parts."""
         self.count += 1
         id = f"{self.session}_{self.count}"
@@ -53,6 +59,7 @@ class Wire:
             "username": "seer",
             "date": datetime.now(timezone.utc).isoformat(),
             "version": "5.4",
+            **({} if subshell is None else {"subshell_id": subshell}),
         }
         parts = [encode_json(header), b"{}", b"{}", encode_json(content)]
         return id, [DELIMITER, self._sign(parts), *parts]
@@ -78,7 +85,13 @@ class Wire:
         if not isinstance(kind, str) or not isinstance(id, str):
             raise BadMessage("no type or id")
         return Message(
-            kind, id, parent_id if isinstance(parent_id, str) else None, content, _sequence(frames[:at]), size
+            kind,
+            id,
+            parent_id if isinstance(parent_id, str) else None,
+            content,
+            _sequence(frames[:at]),
+            size,
+            frames[at + 6 :],
         )
 
 

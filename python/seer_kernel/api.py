@@ -30,7 +30,16 @@ def make_module(config: dict[str, Any], user_ns: dict[str, Any]) -> types.Module
 
         publish()
 
+    before = frozenset(user_ns)
+
+    def _variables(options: str) -> None:
+        """For Seer itself."""
+        from .variables import list_variables
+
+        list_variables(user_ns, before, options)
+
     models = [{key: model[key] for key in ("name", "varName", "dtype")} for model in config["models"]]
-    for name, value in {"record": record, "save": save, "setup": setup, "models": models}.items():
+    own = {"record": record, "save": save, "setup": setup, "models": models, "_variables": _variables}
+    for name, value in own.items():
         setattr(module, name, value)
     return module

@@ -18,6 +18,7 @@ from traitlets.config import Config
 from .api import make_module
 from .iopub import NumberedIOPub
 from .layer import see_layer
+from .no_input import shell_commands_read_nothing
 from .packing import SeerSession
 from .seeding import seed_everything
 from .threads import threads_print_under_their_cell
@@ -64,6 +65,7 @@ def main(argv: list[str]) -> int:
     settings.InteractiveShell.enable_tip = False
     # tqdm's warning that a widget is missing shows a folder of this machine, and nobody can act on it.
     warnings.filterwarnings("ignore", message="IProgress not found")
+    settings.IPKernelApp.kernel_class = "seer_kernel.kernel.SeerKernel"
     settings.IPKernelApp.outstream_class = "seer_kernel.outstream.PiecewiseOutStream"
     settings.IPKernelApp.connection_file = options.connection_file
     namespace: dict[str, Any] = {}
@@ -78,5 +80,6 @@ def main(argv: list[str]) -> int:
     see_layer()
     seed_everything(config["seed"])
     threads_print_under_their_cell()
+    shell_commands_read_nothing()
     app.start()
     return 0

@@ -62,6 +62,24 @@ test('an output that is not valid is counted for its cell, and the next one come
   ])
 })
 
+test('the state of a widget: its values are fetched before it is told, and one that is not valid is counted', async () => {
+  const log = keptEvents()
+  const bytes = Buffer.from('a large value')
+  const data = { blob: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length, encoding: 'text' }
+  const widget = (seq: number, state: unknown) => ({
+    ...output(seq, ''),
+    kind: 'widget',
+    model: 'm1',
+    widget: { state, buffers: [{ path: ['value'], data }] },
+  })
+  const host = memoryHost([widget(1, { value: data }), widget(2, 'no object'), output(3, 'b')], { blobs: [bytes] })
+  const sink = sinkOf(log)
+  await new Journal(host, sink).drain()
+  expect(shape(log.events)).toEqual(['widget-update', 'output-lost', 'b'])
+  expect(log.of('widget-update')).toMatchObject([{ cell: 'c1', model: 'm1', widget: { state: { value: data } } }])
+  expect([...sink.stored.keys()]).toEqual([data.blob])
+})
+
 test.each([
   ['not an object', 'garbage'],
   ['without a number', { ...output(1, 'a'), seq: undefined, output: null }],

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { isAbort, SeerError } from '../errors.ts'
-import { blobsOf, type BlobRef } from '../notebook/nbformat.ts'
+import { blobsOf, blobsOfWidget, type BlobRef } from '../notebook/nbformat.ts'
 import type { By, Emit, EventInput } from '../run/events.ts'
 import type { Connection } from './host-connection.ts'
 import { journalRecordSchema, MAX_CHUNK_BYTES, type JournalRecord } from './protocol.ts'
@@ -17,7 +17,7 @@ const placeSchema = z.object({
   seq: z.int().positive(),
   session: z.string(),
   generation: z.int().positive(),
-  kind: z.literal('output'),
+  kind: z.enum(['output', 'widget']),
   cell: z.string(),
 })
 
@@ -135,7 +135,7 @@ export class Journal {
     const isPartlyWritten = record.seq === seq && types.size > 0
     if (record.seq <= seq && !isPartlyWritten) return false
     if (record.seq > seq + 1) this.#emitLost('gap', record.seq - seq - 1, 0)
-    if (record.kind === 'output') for (const blob of blobsOf(record.output)) await this.#fetchBlob(from, blob, signal)
+    for (const blob of blobsIn(record)) await this.#fetchBlob(from, blob, signal)
     for (const event of await this.#sink.eventsOf(record))
       if (!isPartlyWritten || !types.has(event.type)) this.#sink.emit(event)
     this.#position = { seq: record.seq, types: new Set() }
@@ -191,6 +191,11 @@ export class Journal {
     if (sha256 !== blob.blob) throw brokenBlob(blob, `its bytes hash to ${sha256}`)
     this.#sink.storeArtifact(bytes)
   }
+}
+
+function blobsIn(record: JournalRecord): BlobRef[] {
+  if (record.kind === 'output') return blobsOf(record.output)
+  return record.kind === 'widget' ? blobsOfWidget(record.widget) : []
 }
 
 function isClosed(error: unknown): boolean {

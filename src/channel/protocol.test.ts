@@ -33,6 +33,10 @@ test.each([
   ['kernel/execute', { session: 's1', generation: 1, cell: 'c1', code: 'x'.repeat(512 * 1024 + 1) }],
   ['kernel/execute', { session: 's1', generation: 0, cell: 'c1', code: '' }],
   ['kernel/interrupt', { session: 's1', generation: 1, how: 'kill' }],
+  ['kernel/peek', { session: 's1', generation: 1, peek: 'p1', code: 'x'.repeat(16 * 1024 + 1), seconds: 5 }],
+  ['kernel/peek', { session: 's1', generation: 1, peek: 'p1', code: '1', seconds: 21 }],
+  ['kernel/peek', { session: 's1', generation: 1, peek: 'p1', code: '1', seconds: 0 }],
+  ['kernel/peek', { session: 's1', generation: 1, code: '1', seconds: 5 }],
   ['host/hello', { token: 'x' }],
 ] as const)('%s refuses %j', (name, params) => {
   expect(methods[name].params.safeParse(params).success).toBe(false)

@@ -9,7 +9,7 @@
  * - What arrives is checked here: the kernel's part of a record is a claim of the code that runs in the sandbox.
  */
 import { z } from 'zod'
-import { outputSchema, sha256Schema } from '../notebook/nbformat.ts'
+import { outputSchema, sha256Schema, widgetIdSchema, widgetSchema } from '../notebook/nbformat.ts'
 
 export const PROTOCOL_VERSION = 3
 export const MAX_MESSAGE_BYTES = 1024 * 1024
@@ -21,6 +21,8 @@ export const MAX_PIECE_BYTES = 256 * 1024
 export const STREAM_WINDOW_BYTES = 512 * 1024
 
 const MAX_ARGUMENT_CHARS = 128 * 1024
+export const MAX_PEEK_CHARS = 16 * 1024
+export const MAX_PEEK_SECONDS = 20
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
 const generation = z.int().positive()
@@ -83,7 +85,10 @@ export const journalRecordSchema = z.discriminatedUnion('kind', [
     because: z.string().max(300).optional(),
   }),
   z.object({ ...stamp, kind: z.literal('cell-begin'), cell, executionCount: z.int().nullable() }),
-  z.object({ ...stamp, kind: z.literal('output'), cell, output: outputSchema }),
+  /** `into`: the Output widget that has captured it. */
+  z.object({ ...stamp, kind: z.literal('output'), cell, output: outputSchema, into: widgetIdSchema.optional() }),
+  /** A widget has changed: all of what it is now. Of many changes in a row only the last one is told. */
+  z.object({ ...stamp, kind: z.literal('widget'), cell, model: widgetIdSchema, widget: widgetSchema }),
   z.object({
     ...stamp,
     kind: z.literal('cell-end'),
@@ -199,6 +204,28 @@ export const methods = {
     result: empty,
     repeat: 'ending twice is ending once',
     deadlineMs: 30_000,
+  },
+  'kernel/peek': {
+    // Beside the cell that runs, in a subshell of the kernel. No cell: the journal has nothing of it.
+    params: z.strictObject({
+      session: id,
+      generation,
+      peek: id,
+      code: z.string().max(MAX_PEEK_CHARS),
+      /** After these it is given up. A thread cannot be stopped: it may go on. */
+      seconds: z.number().positive().max(MAX_PEEK_SECONDS),
+    }),
+    result: z.object({
+      /** `refused`: too many of before go on. */
+      status: z.enum(['ok', 'error', 'unfinished', 'refused']),
+      /** What it printed, and its last value. */
+      text: z.string().max(200_000),
+      /** Characters that are not here. */
+      omitted: z.int().nonnegative(),
+      why: z.string().max(300).optional(),
+    }),
+    repeat: 'by peek: an id runs once, and answers the same again',
+    deadlineMs: 60_000,
   },
   'journal/read': {
     params: z.strictObject({

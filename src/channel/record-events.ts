@@ -64,15 +64,23 @@ export async function eventsOfRecord(record: JournalRecord, context: RecordConte
       const { cell, status, executionCount, durationMs } = record
       return [{ type: 'cell-end', ...system, cell, status, executionCount, durationMs }]
     }
+    case 'widget': {
+      const { cell, model, widget } = record
+      const author = { ...place, cell, by: context.authorOf(session, cell) }
+      return [{ type: 'widget-update', ...author, model, widget }]
+    }
     case 'output-lost': {
       const { cell, reason, messages, bytes } = record
       return [{ type: 'output-lost', ...system, ...(cell === null ? {} : { cell }), reason, messages, bytes }]
     }
     case 'output': {
-      const { cell, output } = record
+      const { cell, output, into } = record
       const by = context.authorOf(session, cell)
       const author = { ...place, cell, by }
-      return [{ type: 'cell-output', ...author, output }, ...(await messagesOf(output, author, context))]
+      return [
+        { type: 'cell-output', ...author, output, ...(into === undefined ? {} : { into }) },
+        ...(await messagesOf(output, author, context)),
+      ]
     }
   }
 }

@@ -45,11 +45,17 @@ async function* cellText(folder: string, session: string, cell: string): AsyncGe
   const settled: string[] = []
   const take = (text: string) => writeToTerminal(line, text, (part) => settled.push(part))
   let last = ''
-  for await (const output of readCellMessages(folder, session, cell)) {
+  let lateIsSaid = false
+  for await (const { output, late } of readCellMessages(folder, session, cell)) {
     if (output.output_type === 'clear_output') continue
     const kind = output.output_type === 'stream' ? output.name : ''
     if (line.line !== '' && (kind !== last || kind === '')) take('\n')
     last = kind
+    if (late && !lateIsSaid) {
+      if (line.line !== '') take('\n')
+      take("[after the cell's end:]\n")
+      lateIsSaid = true
+    }
     for (const part of partsOf(output, artifacts)) {
       take(part)
       if (settled.length > 0) yield settled.splice(0).join('')

@@ -5,7 +5,7 @@
  */
 import type { Connection } from '../channel/host-connection.ts'
 import type { JournalListener } from '../channel/journal.ts'
-import type { JournalRecord, KernelConfig, KernelHandle } from '../channel/protocol.ts'
+import type { JournalRecord, KernelConfig, KernelHandle, Result } from '../channel/protocol.ts'
 import { SeerError } from '../errors.ts'
 import type { By, Emit } from '../run/events.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -16,11 +16,23 @@ export interface CellEnd {
   readonly executionCount: number | null
   readonly durationMs: number
 }
+export interface CellOptions {
+  readonly by: By
+  readonly hidden?: boolean
+  /** The cell whose place it takes. */
+  readonly supersedes?: string
+  /** The cell whose code is run again. */
+  readonly replays?: string
+  /** The cell behind which it stands; null: before all others. */
+  readonly after?: string | null
+}
 export interface StartedCell {
   readonly cell: string
   /** Resolves when the cell's end is on the disk. Rejects only when the sandbox or the log is lost. */
   readonly ended: Promise<CellEnd>
 }
+
+export type PeekResult = Result<'kernel/peek'>
 
 /** How long each step of an interrupt may take before the next: message, SIGINT, SIGINT again. */
 const LADDER = [
@@ -56,6 +68,7 @@ export class Kernel implements JournalListener {
   #keepAlive: NodeJS.Timeout | undefined
   #lost: Error | undefined
   #cells = 0
+  #peeks = 0
 
   constructor(options: Options) {
     this.#options = options
@@ -103,14 +116,14 @@ export class Kernel implements JournalListener {
   }
 
   /** Takes the next cell id and hands the code to the kernel. Ids count up for the whole session and are never used again. */
-  async execute(code: string, options: { by: By; hidden?: boolean; supersedes?: string }): Promise<StartedCell> {
+  async execute(code: string, options: CellOptions): Promise<StartedCell> {
     await this.#starting?.catch(() => undefined)
     // A cell that came before the end of the interrupted one would not be run.
     await Promise.allSettled(this.#interrupting)
     if (this.#lost) throw this.#lost
     if (this.death !== undefined) throw this.#deadError()
     const cell = this.takeCellId()
-    const { by, hidden = false, supersedes } = options
+    const { by, hidden = false, ...relation } = options
     const place = { session: this.session, sandbox: this.#options.sandbox, cell }
     this.#authors.set(cell, by)
     this.#options.emit({
@@ -119,7 +132,7 @@ export class Kernel implements JournalListener {
       by,
       code,
       hidden,
-      ...(supersedes === undefined ? {} : { supersedes }),
+      ...relation,
     })
     const end = Promise.withResolvers<CellEnd>()
     end.promise.catch(() => undefined)
@@ -141,6 +154,22 @@ export class Kernel implements JournalListener {
       throw error
     }
     return { cell, ended: end.promise }
+  }
+
+  /** Runs code beside the cell that runs, and resolves with what it printed. It is no cell. */
+  async peek(code: string, seconds: number, signal?: AbortSignal): Promise<PeekResult> {
+    await this.#starting?.catch(() => undefined)
+    if (this.#lost) throw this.#lost
+    if (this.death !== undefined) throw this.#deadError()
+    this.#peeks += 1
+    const { session, generation } = this
+    const params = { session, generation, peek: `p${this.#peeks}-${generation}`, code, seconds }
+    try {
+      return await this.#options.connection.request('kernel/peek', params, signal)
+    } catch (error) {
+      if (error instanceof SeerError && GONE.has(error.code)) throw this.#deadError()
+      throw error
+    }
   }
 
   takeCellId(): string {

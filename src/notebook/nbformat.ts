@@ -62,9 +62,35 @@ export const outputSchema = z.discriminatedUnion('output_type', [
 ])
 export type Output = z.infer<typeof outputSchema>
 
+/**
+ * A widget as it is now: the fields of its state, and its bytes by where in the state they belong. A field that holds bytes and
+ * nothing else is not among the fields.
+ */
+export const widgetSchema = z.strictObject({
+  state: z.record(z.string().max(256), z.union([blobRefSchema, z.json()])),
+  buffers: z
+    .array(
+      z.strictObject({
+        path: z
+          .array(z.union([z.string().max(256), z.int().nonnegative()]))
+          .min(1)
+          .max(32),
+        data: blobRefSchema,
+      }),
+    )
+    .max(1000),
+})
+export type Widget = z.infer<typeof widgetSchema>
+export const widgetIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/)
+
 /** Strict: JSON of the agent's that merely looks like one is JSON. */
 export function isBlobRef(value: unknown): value is BlobRef {
   return typeof value === 'object' && value !== null && 'blob' in value && blobRefSchema.safeParse(value).success
+}
+
+/** Every blob that a widget refers to. */
+export function blobsOfWidget({ state, buffers }: Widget): BlobRef[] {
+  return [...Object.values(state).filter(isBlobRef), ...buffers.map(({ data }) => data)]
 }
 
 /** Every blob that an output refers to. */

@@ -6,12 +6,16 @@ import { isBlobRef, type BlobRef } from './nbformat.ts'
 import type { DataOutput, OutputItem, OutputList } from './outputs.ts'
 import { viewOfStream, type StreamText } from './stream-text.ts'
 
+const LATE = '[what follows came after the cell had ended]'
+
 /** Files stay {@link BlobRef}s in display data; `inline` puts in what fits. Everything else is a valid notebook's already. */
 export function notebookOutputs(list: OutputList): nbformat.IOutput[] {
   const { first, cut, last } = list
+  const late = [...first, ...last].find((item) => item.late)
+  const outputs = (item: OutputItem) => (item === late ? [markOutput(LATE), outputOf(item)] : [outputOf(item)])
   const mark =
     cut && markOutput(`[… ${cut.outputs} outputs (${size(cut.bytes)}) left out here; they are in events.jsonl …]`)
-  return [...first.map(outputOf), ...(mark ? [mark] : []), ...last.map(outputOf)]
+  return [...first.flatMap(outputs), ...(mark ? [mark] : []), ...last.flatMap(outputs)]
 }
 
 /** Words of Seer's own among the outputs of a cell; its metadata tells it from what the cell put out. */
@@ -28,7 +32,7 @@ export function size(bytes: number): string {
 
 function outputOf(item: OutputItem): nbformat.IOutput {
   if (item.kind === 'stream') return { output_type: 'stream', name: item.name, text: textOfStream(item.text) }
-  if (item.kind === 'data') return dataOf(item.output)
+  if (item.kind === 'data') return dataOf(item.output, item.widget)
   const { ename, evalue, traceback } = item.output
   return {
     output_type: 'error',
@@ -57,8 +61,10 @@ export function previewOf({ blob, bytes, head = '', tail = '' }: BlobRef): strin
   return between <= 0 ? head + tail : `${head}\n[… ${size(between)} left out; all of it: artifacts/${blob} …]\n${tail}`
 }
 
-function dataOf(output: DataOutput): nbformat.IOutput {
-  const data = Object.fromEntries(Object.entries(output.data).map(([mime, value]) => [mime, mimeValue(mime, value)]))
+/** What a widget said last stands in place of the text that it was shown with, for all who cannot draw it. */
+function dataOf(output: DataOutput, widget: string | undefined): nbformat.IOutput {
+  const values = widget === undefined ? output.data : { ...output.data, 'text/plain': widget }
+  const data = Object.fromEntries(Object.entries(values).map(([mime, value]) => [mime, mimeValue(mime, value)]))
   const shared = { data, metadata: output.metadata as nbformat.OutputMetadata }
   if (output.output_type === 'display_data') return { output_type: 'display_data', ...shared }
   const count = output.execution_count

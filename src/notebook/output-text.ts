@@ -2,9 +2,13 @@
  * The outputs of a cell as one text, as a model reads them, with a position for every byte of it: of what is shown, and of
  * what is left out and can be asked for. Text that is not in hand (the middle of a long stream, a file) is a segment without.
  */
+import { textOfHtml } from './html-text.ts'
 import { isBlobRef, type BlobRef, type MimeBundle } from './nbformat.ts'
 import { blobOf, isImageMime, isJsonMime, rasterMimeOf, textMimeOf } from './mime.ts'
 import { itemsOf, type DataOutput, type OutputItem, type OutputList } from './outputs.ts'
+import { latexText } from './latex-text.ts'
+import { PLOTLY_MIME, plotlyText } from './plotly-text.ts'
+import { readableJson } from './readable-json.ts'
 import { viewOfStream, type StreamText } from './stream-text.ts'
 import { stripAnsi } from './terminal-text.ts'
 
@@ -39,10 +43,18 @@ export function segmentsOf(list: OutputList): Segment[] {
     if (lineIsOpen && parts.length > 0) add('\n')
     for (const part of parts) add(part)
   }
-  for (const item of list.first) addAll(partsOf(item))
+  let lateIsSaid = false
+  const addItem = (item: OutputItem) => {
+    if (item.late && !lateIsSaid) {
+      addAll(["[after the cell's end:]\n"])
+      lateIsSaid = true
+    }
+    addAll(partsOf(item))
+  }
+  for (const item of list.first) addItem(item)
   if (list.cut)
     addAll([`[… ${count(list.cut.outputs)} outputs in the middle left out; they are in the run's event log …]\n`])
-  for (const item of list.last) addAll(partsOf(item))
+  for (const item of list.last) addItem(item)
   return segments
 }
 
@@ -68,7 +80,7 @@ function rasterOf(data: MimeBundle): { mime: string; value: string | BlobRef } |
 function partsOf(item: OutputItem): Part[] {
   if (item.kind === 'stream')
     return [...(item.name === 'stderr' ? ['[stderr]\n'] : []), ...streamParts(item.n, item.text)]
-  if (item.kind === 'data') return dataParts(item.output)
+  if (item.kind === 'data') return item.widget === undefined ? dataParts(item.output) : [`[widget] ${item.widget}`]
   const { ename, evalue, traceback } = item.output
   if (isBlobRef(traceback) || traceback.length === 0) {
     const frames: Part[] = isBlobRef(traceback) ? blobParts(traceback) : []
@@ -108,14 +120,16 @@ function dataParts({ data }: DataOutput): Part[] {
     const bytes = typeof image.value === 'string' ? Buffer.byteLength(image.value, 'base64') : image.value.bytes
     return [`[image: ${image.mime}, ${count(bytes)} bytes]`]
   }
+  if (PLOTLY_MIME in data) return [plotlyText(data[PLOTLY_MIME])]
   const mime = textMimeOf(data)
   const value = mime === undefined ? undefined : data[mime]
   if (mime === undefined || value === undefined) return [`[${Object.keys(data).join(', ') || 'empty display'}]`]
   const blob = blobOf(value)
   if (blob) return blob.encoding === 'base64' || isImageMime(mime) ? [notShown(mime, blob.bytes)] : blobParts(blob)
-  if (typeof value !== 'string' || isJsonMime(mime)) return [JSON.stringify(value)]
+  if (typeof value !== 'string' || isJsonMime(mime)) return [readableJson(value)]
   if (isImageMime(mime)) return [notShown(mime, Buffer.byteLength(value))]
   if (mime === 'text/html') return [textOfHtml(value)]
+  if (mime === 'text/latex') return [latexText(stripAnsi(value))]
   return mime.startsWith('text/') ? [stripAnsi(value)] : [notShown(mime, Buffer.byteLength(value))]
 }
 
@@ -128,19 +142,4 @@ function blobParts({ blob, bytes, head = '', tail = '' }: BlobRef): Part[] {
 
 function notShown(mime: string, bytes: number): string {
   return `[${mime}, ${count(bytes)} bytes: not shown]`
-}
-
-const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', '#39': "'", nbsp: ' ' }
-
-/** Enough to read a table or a paragraph by; the notebook has the real one. */
-function textOfHtml(html: string): string {
-  return html
-    .replace(/<(script|style)\b[^]*?<\/\1\s*>/gi, '')
-    .replace(/[ \t]*\n\s*/g, ' ')
-    .replace(/<\/t[dh]\s*>/gi, '\t')
-    .replace(/<(br|\/tr|\/p|\/div|\/li|\/h[1-6])\b[^>]*>/gi, '\n')
-    .replace(/<[^>]*>/g, '')
-    .replace(/&(lt|gt|amp|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name]!)
-    .replace(/^[ \t]+|[ \t]+$/gm, '')
-    .trim()
 }

@@ -45,6 +45,85 @@ test.each<[string, Output[], string[]]>([
   expect(texts(outputsOf(messages))).toEqual(expected)
 })
 
+describe('after the cell’s end', () => {
+  const texted = (list: OutputList) => texts(list).map((text, i) => `${itemsOf(list)[i]!.late ? 'late ' : ''}${text}`)
+
+  test.each<[string, Output[], Output[], string[]]>([
+    ['what is printed is put behind', [out('a')], [out('b'), out('c')], ['stdout: a', 'late stdout: bc']],
+    [
+      'a carriage return changes nothing',
+      [out('50%')],
+      [out('\r60%'), out('\r70%')],
+      ['stdout: 50%', 'late stdout: 70%'],
+    ],
+    [
+      'what is cleared is only what is late',
+      [out('a'), show('x')],
+      [out('b'), clear(false), out('c')],
+      ['stdout: a', 'x', 'late stdout: c'],
+    ],
+    [
+      'with the next output, too',
+      [out('a')],
+      [out('b'), clear(true), out('c'), out('d')],
+      ['stdout: a', 'late stdout: cd'],
+    ],
+    [
+      'a clear that the cell has left behind clears nothing',
+      [out('a'), clear(true)],
+      [out('b')],
+      ['stdout: a', 'late stdout: b'],
+    ],
+    [
+      'an update stands behind, and the next changes that',
+      [show('1', 'd')],
+      [update('2', 'd'), update('3', 'd')],
+      ['1', 'late 3'],
+    ],
+  ])('%s', (_, messages, late, expected) => {
+    const list = outputsOf(messages)
+    for (const message of late) addOutput(list, message, { late: true })
+    expect(texted(list)).toEqual(expected)
+  })
+})
+
+describe('an Output widget', () => {
+  const add = (list: OutputList, ...messages: [Output, into?: string][]) => {
+    for (const [message, into] of messages) addOutput(list, message, { into })
+    return texts(list)
+  }
+
+  test('clears what it holds, and only that', () => {
+    expect(
+      add(
+        emptyOutputs(),
+        [out('a')],
+        [out('b'), 'w'],
+        [out('c'), 'v'],
+        [clear(false), 'w'],
+        [out('d'), 'w'],
+        [out('e')],
+      ),
+    ).toEqual(['stdout: a', 'stdout: c', 'stdout: d', 'stdout: e'])
+  })
+
+  test('with what it holds next; the cell’s own output does not count', () => {
+    const list = emptyOutputs()
+    expect(add(list, [out('a')], [out('b'), 'w'], [clear(true), 'w'], [out('c')])).toEqual([
+      'stdout: a',
+      'stdout: b',
+      'stdout: c',
+    ])
+    expect(add(list, [out('d'), 'w'])).toEqual(['stdout: a', 'stdout: c', 'stdout: d'])
+  })
+
+  test('the cell clears all of them', () => {
+    expect(
+      add(emptyOutputs(), [out('a'), 'w'], [clear(true), 'w'], [clear(false)], [out('b'), 'w'], [out('c'), 'w']),
+    ).toEqual(['stdout: bc'])
+  })
+})
+
 function streamOf(item: OutputItem): StreamText {
   if (item.kind !== 'stream') throw new Error('not a stream')
   return item.text

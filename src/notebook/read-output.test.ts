@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Output } from './nbformat.ts'
+import { outputsOf } from './outputs.ts'
 import { readOutput } from './read-output.ts'
 
 const out = (text: string): Output => ({ output_type: 'stream', name: 'stdout', text })
@@ -8,17 +9,20 @@ const noBlobs = () => {
   throw new Error('no such file')
 }
 
+const from = (messages: Output[]) =>
+  [outputsOf(messages), () => messages.map((output) => ({ output, late: false }))] as const
+
 /** Reads everything in steps, as a model would. */
 async function readAll(
   messages: Output[],
   maxBytes: number,
-  readBlob: Parameters<typeof readOutput>[1]['readBlob'] = noBlobs,
+  readBlob: Parameters<typeof readOutput>[2]['readBlob'] = noBlobs,
 ): Promise<string> {
   let text = ''
-  for (let from: number | null = 0; from !== null;) {
-    const stretch = await readOutput(() => messages, { from, maxBytes, readBlob })
+  for (let at: number | null = 0; at !== null;) {
+    const stretch = await readOutput(...from(messages), { from: at, maxBytes, readBlob })
     text += stretch.text
-    from = stretch.next
+    at = stretch.next
   }
   return text
 }
@@ -64,7 +68,7 @@ test('steps of any size give the same text', async () => {
 })
 
 test('beyond the end there is nothing', async () => {
-  expect(await readOutput(() => [out('abc')], { from: 99, readBlob: noBlobs })).toEqual({
+  expect(await readOutput(...from([out('abc')]), { from: 99, readBlob: noBlobs })).toEqual({
     text: '',
     from: 3,
     next: null,

@@ -1,12 +1,20 @@
 /** Reads any stretch of a cell's output by its position, in bounded memory: what a cut in a tool's answer points to. */
 import type { Output } from './nbformat.ts'
-import { addOutput, emptyOutputs } from './outputs.ts'
+import { addOutput, emptyOutputs, type OutputList } from './outputs.ts'
 import { segmentsOf, type Segment } from './output-text.ts'
 import type { ReadBlob, StreamCapture } from './stream-text.ts'
 import { collapse, stripAnsi } from './terminal-text.ts'
 
-/** The messages of a cell in their order; called again for each part that has to be looked up in them. */
-export type CellMessages = () => AsyncIterable<Output> | Iterable<Output>
+/** The messages of a cell in their order; called for each part that has to be looked up in them. */
+export type CellMessages = () => AsyncIterable<CellMessage> | Iterable<CellMessage>
+
+export interface CellMessage {
+  readonly output: Output
+  /** It came after the cell's end. */
+  readonly late: boolean
+  /** The Output widget that has captured it. */
+  readonly into?: string | undefined
+}
 
 export interface OutputStretch {
   readonly text: string
@@ -16,12 +24,12 @@ export interface OutputStretch {
   readonly totalBytes: number
 }
 
+/** `list` is what the messages make. */
 export async function readOutput(
+  list: OutputList,
   messages: CellMessages,
   options: { from: number; maxBytes?: number; readBlob: ReadBlob },
 ): Promise<OutputStretch> {
-  const list = emptyOutputs()
-  for await (const message of messages()) addOutput(list, message)
   const segments = segmentsOf(list)
   const totalBytes = segments.at(-1)?.to ?? 0
   const from = Math.min(Math.max(0, options.from), totalBytes)
@@ -65,7 +73,7 @@ async function readStream(
 ): Promise<Uint8Array> {
   const capture: StreamCapture = { n, from, to, readBlob, parts: [] }
   const list = emptyOutputs()
-  for await (const message of messages()) addOutput(list, message, capture)
+  for await (const { output, late, into } of messages()) addOutput(list, output, { late, into, capture })
   return Buffer.concat(capture.parts)
 }
 

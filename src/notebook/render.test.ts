@@ -1,6 +1,7 @@
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import type { Output } from './nbformat.ts'
+import { outputsOf } from './outputs.ts'
 import { readOutput } from './read-output.ts'
 import { renderForModel, type RenderedBlock } from './render.ts'
 
@@ -50,7 +51,7 @@ test.each<[string, Output[], string]>([
     'a\tb\n1\t2',
   ],
   ['LaTeX', [show({ 'text/latex': '$x^2$', 'text/plain': '<IPython.core.display.Latex object>' })], '$x^2$'],
-  ['JSON', [show({ 'application/json': { a: [1, 2] } })], '{"a":[1,2]}'],
+  ['JSON', [show({ 'application/json': { a: [1, 2] } })], '{"a": [1, 2]}'],
   [
     "Seer's own displays once",
     [show({ 'application/vnd.seer.record+json': { table: 't', row: { a: 1 } }, 'text/plain': 't: a=1' })],
@@ -62,7 +63,7 @@ test.each<[string, Output[], string]>([
   [
     'a JSON value that looks like a file',
     [show({ 'application/json': { blob: 7, encoding: 'x' } })],
-    '{"blob":7,"encoding":"x"}',
+    '{"blob": 7, "encoding": "x"}',
   ],
   [
     'an error',
@@ -97,7 +98,8 @@ describe('cuts', () => {
     const text = await textOf([out(lines)])
     const from = Number(/from=(\d+)/.exec(text)![1])
     const left = Number(/([\d,]+) bytes left/.exec(text)![1]!.replaceAll(',', ''))
-    const middle = await readOutput(() => [out(lines)], { from, maxBytes: left, readBlob: noBlobs })
+    const messages = () => [{ output: out(lines), late: false }]
+    const middle = await readOutput(outputsOf([out(lines)]), messages, { from, maxBytes: left, readBlob: noBlobs })
     const [head, tail] = text.split(/\[….*…\]\n/)
     expect(`${head}${middle.text}${tail}\n`).toBe(lines)
   })

@@ -25,7 +25,7 @@ export function Cell({ cell, startedAtMs, current = false, view }: CellProps) {
   const classes = ['cell', `cell-${statusNow(cell, view)}`, `cell-${cell.kind}`, `by-${roleOf(cell.by)}`]
   if (current) classes.push('current')
   // What was replaced, and what Seer did itself, is there and out of the way.
-  const aside = cell.supersededBy !== null || cell.hidden
+  const aside = cell.supersededBy !== null || cell.removed || cell.hidden
   if (aside) classes.push(cell.hidden ? 'cell-setup' : 'cell-superseded')
   const body = () => <Body id={id} cell={cell} view={view} />
   return (
@@ -52,7 +52,7 @@ export function Cell({ cell, startedAtMs, current = false, view }: CellProps) {
 }
 
 function Head({ cell, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs' | 'view'>) {
-  const { kind, interrupts, session, supersedes, supersededBy } = cell
+  const { kind, interrupts, session, supersedes, supersededBy, replays, removed } = cell
   return (
     <>
       <a class="cell-name" href={view.cellHref(session, cell.cell)} data-cell={anchorId(session, cell.cell)}>
@@ -67,6 +67,12 @@ function Head({ cell, startedAtMs, view }: Pick<CellProps, 'cell' | 'startedAtMs
           replaces <CellLink session={session} cell={supersedes} view={view} />
         </span>
       )}
+      {replays !== null && (
+        <span class="quiet">
+          runs <CellLink session={session} cell={replays} view={view} /> again
+        </span>
+      )}
+      {removed && <span class="quiet">taken out of the notebook</span>}
       {supersededBy !== null && (
         <span class="quiet">
           replaced by <CellLink session={session} cell={supersededBy} view={view} />

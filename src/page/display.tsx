@@ -1,6 +1,10 @@
 /** What a cell displayed: the richest of its kinds that can be shown without giving it any power. */
 import { blobOf, isJsonMime, rasterMimeOf, textMimeOf } from '../notebook/mime.ts'
 import type { BlobRef, MimeBundle } from '../notebook/nbformat.ts'
+import { latexText } from '../notebook/latex-text.ts'
+import { PLOTLY_MIME, plotlyText } from '../notebook/plotly-text.ts'
+import { readableJson } from '../notebook/readable-json.ts'
+import { neutralise } from '../notebook/terminal-text.ts'
 import { size } from '../amounts.ts'
 import { Disclosure } from './disclosure.tsx'
 import { Figure, Picture } from './figure.tsx'
@@ -33,6 +37,7 @@ export function Display({ id, data, label, view }: DisplayProps) {
   }
   const svg = data['image/svg+xml']
   if (typeof svg === 'string') return <Picture url={svgDataUrl(svg)} alt={label} view={view} />
+  if (PLOTLY_MIME in data) return <Plotly value={data[PLOTLY_MIME]} view={view} />
   const html = data['text/html']
   if (typeof html === 'string') return <Html id={id} html={html} plain={data['text/plain']} label={label} view={view} />
   const markdown = data['text/markdown']
@@ -44,6 +49,25 @@ export function Display({ id, data, label, view }: DisplayProps) {
     <p class="left-out">{`Nothing of it can be shown (${Object.keys(data).join(', ')}).`}</p>
   ) : (
     <Text id={id} mime={mime} value={data[mime]} view={view} />
+  )
+}
+
+/** Drawing it would be running code. */
+function Plotly({ value, view }: { value: unknown; view: View }) {
+  const blob = blobOf(value)
+  const name = blob && `plotly-${blob.blob.slice(0, 8)}.json`
+  return (
+    <p class="left-out">
+      {neutralise(plotlyText(value))}
+      {blob && (
+        <>
+          {' · '}
+          <a href={view.artifactUrl(blob.blob, name)} download={name}>
+            its JSON as a file
+          </a>
+        </>
+      )}
+    </p>
   )
 }
 
@@ -80,13 +104,7 @@ function Html({
 
 function Text({ id, mime, value, view }: { id: string; mime: string; value: unknown; view: View }) {
   const blob = blobOf(value)
-  const text = blob
-    ? (blob.head ?? '')
-    : isJsonMime(mime)
-      ? jsonText(value)
-      : typeof value === 'string'
-        ? value
-        : jsonText(value)
+  const text = blob ? (blob.head ?? '') : textOf(mime, value)
   const name = blob && `output-${blob.blob.slice(0, 8)}.txt`
   return (
     <div class="display-text">
@@ -112,11 +130,7 @@ function Text({ id, mime, value, view }: { id: string; mime: string; value: unkn
   )
 }
 
-/** JSON may come as a value or as its text. */
-function jsonText(value: unknown): string {
-  try {
-    return JSON.stringify(typeof value === 'string' ? JSON.parse(value) : value, null, 2) ?? ''
-  } catch {
-    return String(value)
-  }
+function textOf(mime: string, value: unknown): string {
+  if (isJsonMime(mime) || typeof value !== 'string') return readableJson(value)
+  return mime === 'text/latex' ? latexText(value) : value
 }

@@ -1,7 +1,7 @@
 import { renderToString } from 'preact-render-to-string'
 import { expect, test } from 'vitest'
 import type { MimeBundle, Output as OutputMessage } from '../notebook/nbformat.ts'
-import { outputsOf } from '../notebook/outputs.ts'
+import { addOutput, emptyOutputs, outputsOf } from '../notebook/outputs.ts'
 import { Output } from './output.tsx'
 import type { View } from './view.ts'
 
@@ -132,4 +132,37 @@ test('rows that follow each other are a table, of which the start and the end st
 test('an output of no kind that can be shown says so', () => {
   expect(show({ 'application/x-unheard': 'x' })).toContain('x')
   expect(show({})).toContain('Nothing of it can be shown')
+})
+
+test('what came after the cell’s end stands behind a line that says so, once', () => {
+  const list = emptyOutputs()
+  const row = (n: number) => ({ 'application/vnd.seer.record+json': { table: 't', row: { n } }, 'text/plain': 'row' })
+  const add = (data: MimeBundle, late: boolean) =>
+    addOutput(list, { output_type: 'display_data', data, metadata: {} }, { late })
+  add(row(1), false)
+  add(row(2), true)
+  add(row(3), true)
+  const html = renderToString(<Output id="x" name="c1" outputs={list} view={view} />)
+  expect(html.match(/after the cell’s end/g)).toHaveLength(1)
+  expect(html.indexOf('after the cell’s end')).toBeLessThan(html.indexOf('2 rows'))
+})
+
+test('a widget is what it said last, as text and nothing else', () => {
+  const list = outputsOf([{ output_type: 'display_data', data: { 'text/plain': 'first' }, metadata: {} }])
+  const item = list.first[0]
+  if (item?.kind === 'data') item.widget = '<b>100%</b>\u202e 50/50'
+  const html = renderToString(<Output id="x" name="c1" outputs={list} view={view} />)
+  expect(html).toContain('&lt;b>100%&lt;/b>')
+  expect(html).not.toContain('\u202e')
+  expect(html).not.toContain('first')
+})
+
+test('a Plotly figure is said in words; a large one is a file', () => {
+  const figure = { data: [{ type: 'bar', y: [1] }], layout: { title: '<script>x</script>' } }
+  expect(show({ 'application/vnd.plotly.v1+json': figure, 'text/html': '<script>draw()</script>' })).toMatch(
+    /Plotly figure &quot;&lt;script>x&lt;\/script>&quot;: bar \(1 point\)/,
+  )
+  expect(show({ 'application/vnd.plotly.v1+json': { blob: SHA, bytes: 5_000_000, encoding: 'json' } })).toContain(
+    `href="/artifacts/${SHA}?name=plotly-aaaaaaaa.json"`,
+  )
 })

@@ -4,6 +4,7 @@
  */
 import { blobOf, rasterMimeOf, textMimeOf } from '../notebook/mime.ts'
 import type { BlobRef, MimeBundle } from '../notebook/nbformat.ts'
+import { PLOTLY_MIME, plotlyText } from '../notebook/plotly-text.ts'
 import type { OutputItem, OutputList } from '../notebook/outputs.ts'
 import { sizeOfStream, viewOfStream, type ReadBlob } from '../notebook/stream-text.ts'
 import { size } from '../notebook/notebook-outputs.ts'
@@ -70,6 +71,10 @@ function boundItem(item: OutputItem, room: Room): OutputItem {
     return markItem(item.n, `${item.name}, ${size(bytes)}`)
   }
   if (item.kind === 'error') return takeText(texts, item.chars) || item.chars < 20_000 ? item : cutError(item)
+  if (item.widget !== undefined) {
+    takeText(texts, item.widget.length)
+    return { ...item, output: { ...item.output, data: { 'text/plain': item.widget } } }
+  }
   return { ...item, output: { ...item.output, data: boundData(item.output.data, room) } }
 }
 
@@ -87,6 +92,7 @@ function boundData(data: MimeBundle, room: Room): MimeBundle {
     const fits = blob ? pictures.url(blob.blob, blob.bytes) !== undefined : pictures.take(bytes)
     return fits && value !== undefined ? { [raster]: value } : markData(raster, bytes, blob, plain)
   }
+  if (PLOTLY_MIME in data) return { 'text/plain': plotlyText(data[PLOTLY_MIME]) }
   const rich = ['image/svg+xml', 'text/html', 'text/markdown'].find((mime) => mime in data)
   if (rich !== undefined) {
     const blob = blobOf(data[rich])

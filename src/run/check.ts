@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { describeError } from '../errors.ts'
 import { inline } from '../notebook/inline.ts'
-import { blobsOf } from '../notebook/nbformat.ts'
+import { blobsOf, blobsOfWidget } from '../notebook/nbformat.ts'
 import { fileProblem, openArtifacts, type Artifacts } from './artifacts.ts'
 import { checkNbformat } from './check-nbformat.ts'
 import type { EventOf, RunEvent } from './events.ts'
@@ -120,6 +120,8 @@ function referredTo(event: RunEvent): string[] {
   switch (event.type) {
     case 'cell-output':
       return blobsOf(event.output).map(({ blob }) => blob)
+    case 'widget-update':
+      return blobsOfWidget(event.widget).map(({ blob }) => blob)
     case 'artifact-save':
     case 'result-save':
       return [event.sha256]

@@ -6,7 +6,7 @@
  * can never be an event of its own making. Readers are tolerant: an event whose type they do not know is kept and passed on.
  */
 import { z } from 'zod'
-import { outputSchema, sha256Schema } from '../notebook/nbformat.ts'
+import { outputSchema, sha256Schema, widgetIdSchema, widgetSchema } from '../notebook/nbformat.ts'
 import { interfacePayloads } from './interface-events.ts'
 import { loadedModelsSchema } from './subject.ts'
 
@@ -249,10 +249,20 @@ export const eventPayloads = {
     code: z.string(),
     /** The cell whose place it takes in the notebook; the old one stays in the log. */
     supersedes: z.string().optional(),
+    /** The cell whose code is run again, since its variables were lost with their kernel. Both stand in the notebook. */
+    replays: z.string().optional(),
+    /** The cell behind which it was put; null: before all others. Absent: at the end, or in the place of the one that it replaces. */
+    after: z.string().nullable().optional(),
     /** Seer's own set-up: shown in the notebook as such, not told to the agent. */
     hidden: z.boolean(),
   }),
-  'cell-output': z.object({ output: outputSchema }),
+  'cell-output': z.object({
+    output: outputSchema,
+    /** The Output widget (ipywidgets) that has captured it. It stands in its cell all the same. */
+    into: widgetIdSchema.optional(),
+  }),
+  /** A widget (ipywidgets, tqdm.notebook) has changed: all of what it is now. The cell is the one that changed it last. */
+  'widget-update': z.object({ model: widgetIdSchema, widget: widgetSchema }),
   'cell-end': z.object({
     /** 'died': its kernel ended by itself. 'stopped': Seer ended the kernel while it ran (restart, shutdown, recovery). */
     status: z.enum(['ok', 'error', 'aborted', 'died', 'stopped', 'unknown']),
@@ -265,7 +275,15 @@ export const eventPayloads = {
     messages: z.int().nonnegative(),
     bytes: z.int().nonnegative(),
   }),
-  'markdown-add': z.object({ text: z.string(), supersedes: z.string().optional() }),
+  'markdown-add': z.object({
+    text: z.string(),
+    supersedes: z.string().optional(),
+    after: z.string().nullable().optional(),
+  }),
+  /** A cell was taken out of the notebook. It stands there all the same, closed and named as such. */
+  'cell-remove': z.object({ from: z.literal('notebook') }),
+  /** With all that it has replaced, behind another one; null: before all others. */
+  'cell-move': z.object({ after: z.string().nullable() }),
   /** A row that the agent's code recorded by `seer.record`. Its values are the agent's claim. */
   'result-record': z.object({ table: z.string(), row: jsonObject }),
   /** A value saved by `seer.save`; the file is copied to `results/` and its hash is of that copy. */

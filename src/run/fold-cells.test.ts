@@ -176,6 +176,62 @@ test('an update by display id reaches other cells of the same kernel, and no oth
   expect(shown).toEqual([['new'], ['old'], []])
 })
 
+const view = (cell: string, model: string, session = 's'): EventInput => ({
+  ...output(cell, {
+    output_type: 'display_data',
+    data: { 'application/vnd.jupyter.widget-view+json': { model_id: model }, 'text/plain': 'first' },
+    metadata: {},
+  }),
+  session,
+})
+const widget = (cell: string, model: string, state: Record<string, string | string[]>): EventInput => ({
+  type: 'widget-update',
+  by,
+  session: 's',
+  cell,
+  model,
+  widget: { state, buffers: [] },
+})
+const widgetsOf = ({ outputs }: CellState) => itemsOf(outputs).map((item) => item.kind === 'data' && item.widget)
+
+test('a widget says in every cell that shows it what it is now, also inside of another', () => {
+  const label = (value: string) => widget('c2', 'm1', { _model_name: 'LabelModel', value })
+  const [one, two, other] = cellsAfter(
+    begin('c1'),
+    label('one'),
+    view('c1', 'm1'),
+    begin('c2'),
+    widget('c2', 'm2', { _model_name: 'VBoxModel', children: ['IPY_MODEL_m1'] }),
+    view('c2', 'm2'),
+    begin('c3', { session: 't' }),
+    view('c3', 'm1', 't'),
+    label('two'),
+  )
+  expect(widgetsOf(one!)).toEqual(['two'])
+  expect(widgetsOf(two!)).toEqual(['two'])
+  expect(widgetsOf(other!)).toEqual([undefined])
+  expect(one!.version).toBeGreaterThan(other!.version)
+})
+
+test('what comes after a cell’s end is counted, and an update of it changes no other cell', () => {
+  const show = (cell: string, text: string, type: 'display_data' | 'update_display_data' = 'display_data') =>
+    output(cell, { output_type: type, data: { 'text/plain': text }, metadata: {}, display_id: 'd' })
+  const [one, two] = cellsAfter(
+    begin('c1'),
+    show('c1', 'first'),
+    end('c1'),
+    begin('c2'),
+    show('c2', 'second'),
+    show('c1', 'late', 'update_display_data'),
+    print('c1', 'x'),
+  )
+  const shown = ({ outputs }: CellState) =>
+    itemsOf(outputs).map((item) => (item.kind === 'data' ? item.output.data['text/plain'] : item.kind))
+  expect(shown(one!)).toEqual(['first', 'late', 'stream'])
+  expect(shown(two!)).toEqual(['second'])
+  expect([one!.lateMessages, two!.lateMessages]).toEqual([2, 0])
+})
+
 test('a change gives a cell a new version, and leaves those of others', () => {
   const events = stampAll([begin('c1'), begin('c2'), print('c2', 'x')])
   const before = cellsOf(fold(cellsFold, events.slice(0, 2))).map(({ version }) => version)

@@ -348,4 +348,39 @@ describe('outputs', () => {
       ].join('\n'),
     })
   })
+
+  test('the state of widgets is metadata, with the values that fit put in and the others named', () => {
+    const text = { blob: 'b'.repeat(64), bytes: 5, encoding: 'text' as const, head: 'va', tail: 'ue' }
+    const json = { blob: 'c'.repeat(64), bytes: 7, encoding: 'json' as const }
+    const bytes = { blob: 'd'.repeat(64), bytes: 4, encoding: 'base64' as const }
+    const huge = { blob: 'e'.repeat(64), bytes: 30_000_000, encoding: 'text' as const }
+    const files: Record<string, string> = { [text.blob]: 'value', [json.blob]: '{"a":1}', [bytes.blob]: '\x89PNG' }
+    const change: EventInput = {
+      type: 'widget-update',
+      by,
+      session: 's',
+      cell: 'c1',
+      model: 'm1',
+      widget: {
+        state: { _model_name: 'XModel', text, json, _esm: huge, plain: [1] },
+        buffers: [{ path: ['value'], data: bytes }],
+      },
+    }
+    const notebook = notebookAfter(begin('c1'), change)
+    const { metadata } = inline(notebook, (sha256) => Buffer.from(files[sha256]!, 'latin1'))
+    const widgets = metadata['widgets'] as unknown as Record<string, { state: Record<string, unknown> }>
+    expect(widgets['application/vnd.jupyter.widget-state+json']!.state['m1']).toEqual({
+      model_name: 'XModel',
+      model_module: '',
+      model_module_version: '',
+      state: { _model_name: 'XModel', text: 'value', json: { a: 1 }, plain: [1] },
+      buffers: [{ encoding: 'base64', path: ['value'], data: 'iVBORw==' }],
+    })
+    expect(metadata['seer']).toMatchObject({
+      widgetsLeftOut: [
+        `_esm of the widget m1, 30.0 MB (30,000,000 bytes): too large to stand here; artifacts/${huge.blob}`,
+      ],
+    })
+    expect(notebookAfter(begin('c1')).metadata).not.toHaveProperty('widgets')
+  })
 })

@@ -1,10 +1,12 @@
 /** The notebook of a run: a pure fold of its log. Nothing is erased: a superseded cell stands, closed, before its successor. */
 import type * as nbformat from '@jupyterlab/nbformat'
 import { markOutput, notebookOutputs, size } from '../notebook/notebook-outputs.ts'
+import { WIDGET_STATE_MIME } from '../notebook/widget-text.ts'
 import { plain, quoted } from '../notebook/safe-markdown.ts'
 import { cellsFold, type CellState, type CellsState } from './fold-cells.ts'
 import { saidFold, type SaidState, type Saying } from './fold-said.ts'
 import { summaryFold, type Summary } from './fold-summary.ts'
+import { widgetStates } from './fold-widgets.ts'
 import type { Fold } from './fold.ts'
 import { aboutText, endText } from './notebook-about.ts'
 import { sayingText } from './notebook-said.ts'
@@ -34,13 +36,15 @@ export const notebookFold: Fold<NotebookState> = {
 /** Displays may hold references to files: see `inline`. */
 export function notebookOf(state: NotebookState): nbformat.INotebookContent {
   const cells = [...notebookItems(state)].map(({ make }) => make())
-  return { ...notebookFrame(state.summary), cells: [aboutCell(state.summary), ...cells, endCell(state.summary)] }
+  return { ...notebookFrame(state), cells: [aboutCell(state.summary), ...cells, endCell(state.summary)] }
 }
 
-/** All but the cells. */
-export function notebookFrame(
-  summary: Summary,
-): Pick<nbformat.INotebookContent, 'metadata' | 'nbformat' | 'nbformat_minor'> {
+/** All but the cells. The state of widgets may hold references to files, as displays do. */
+export function notebookFrame({
+  summary,
+  cells,
+}: NotebookState): Pick<nbformat.INotebookContent, 'metadata' | 'nbformat' | 'nbformat_minor'> {
+  const widgets = widgetStates(cells.widgets)
   const { run, experiment, provider, models, agents, recorded, confinement, status, compute } = summary
   const model = models.at(-1) ?? agents.at(-1)?.model ?? null
   return {
@@ -54,6 +58,7 @@ export function notebookFrame(
         pygments_lexer: 'ipython3',
         codemirror_mode: { name: 'ipython', version: 3 },
       },
+      ...(widgets === null ? {} : { widgets: { [WIDGET_STATE_MIME]: widgets } }),
       seer: {
         run,
         experiment,
@@ -96,15 +101,16 @@ export function* notebookItems(state: NotebookState): Generator<NotebookItem> {
   }
   for (const key of order) {
     const cell = cells[key]!
-    const { version, supersededBy } = cell
+    const { version, supersededBy, removed } = cell
     for (const saying of state.said.before[key] ?? []) yield said(saying)
     const id = unique(idOf(nameOf(cell.session, cell.cell)))
     const successor = supersededBy === null ? null : nameOf(cell.session, supersededBy)
-    if (successor !== null && cell.kind === 'code') {
-      const noteId = unique(`${id}-replaced`)
-      yield { id: noteId, version, make: () => markdownCell(noteId, { by: 'system' }, replacedText(id, successor)) }
+    const fate = successor === null ? (removed ? 'taken out' : null) : `replaced by ${plain(successor)}`
+    if (fate !== null && cell.kind === 'code') {
+      const noteId = unique(`${id}-${successor === null ? 'removed' : 'replaced'}`)
+      yield { id: noteId, version, make: () => markdownCell(noteId, { by: 'system' }, fateText(id, fate)) }
     }
-    yield { id, version, make: () => notebookCell(id, cell, successor) }
+    yield { id, version, make: () => notebookCell(id, cell, fate) }
   }
   for (const saying of state.said.last) yield said(saying)
 }
@@ -125,33 +131,34 @@ function saidCell(id: string, saying: Saying, nameOf: (session: string | null, c
   return markdownCell(id, { by, kind, seq }, sayingText(saying, nameOf), [kind])
 }
 
-function replacedText(id: string, successor: string): string {
-  return `*The next cell, ${plain(id)}, was replaced by ${plain(successor)}; its code and output are folded.*`
+function fateText(id: string, fate: string): string {
+  return `*The next cell, ${plain(id)}, was ${fate}; its code and output are folded.*`
 }
 
-function notebookCell(
-  id: string,
-  cell: CellState,
-  successor: string | null,
-): nbformat.ICodeCell | nbformat.IMarkdownCell {
-  const { by, hidden, status, durationMs, generation, supersedes, supersededBy } = cell
+function notebookCell(id: string, cell: CellState, fate: string | null): nbformat.ICodeCell | nbformat.IMarkdownCell {
+  const { by, hidden, status, durationMs, generation, supersedes, supersededBy, replays, removed } = cell
   const seer = {
     by,
     ...(cell.kind === 'code' ? { status, durationMs, hidden, kernelGeneration: generation } : {}),
     ...(supersedes === null ? {} : { supersedes }),
+    ...(replays === null ? {} : { replays }),
     ...(supersededBy === null ? {} : { supersededBy }),
   }
-  const tags = [...(hidden ? ['setup'] : []), ...(supersededBy === null ? [] : ['superseded'])]
+  const tags = [
+    ...(hidden ? ['setup'] : []),
+    ...(supersededBy === null ? [] : ['superseded']),
+    ...(removed ? ['removed'] : []),
+  ]
   if (cell.kind === 'markdown') {
-    return markdownCell(id, seer, successor === null ? cell.source : folded(cell.source, successor), tags)
+    return markdownCell(id, seer, fate === null ? cell.source : folded(cell.source, fate), tags)
   }
-  const closed = supersededBy === null ? { source_hidden: hidden } : { source_hidden: true, outputs_hidden: true }
+  const closed = fate === null ? { source_hidden: hidden } : { source_hidden: true, outputs_hidden: true }
   return {
     cell_type: 'code',
     id,
     metadata: {
       seer,
-      ...(tags.length > 0 ? { tags, jupyter: closed, collapsed: supersededBy !== null } : {}),
+      ...(tags.length > 0 ? { tags, jupyter: closed, collapsed: fate !== null } : {}),
     },
     source: cell.source,
     outputs: [...notebookOutputs(cell.outputs), ...marksOf(cell).map(markOutput)],
@@ -160,8 +167,8 @@ function notebookCell(
 }
 
 /** One line, and its text behind it. */
-function folded(text: string, successor: string): string {
-  return `<details><summary>replaced by ${plain(successor)}</summary>\n\n${quoted(text)}\n\n</details>`
+function folded(text: string, fate: string): string {
+  return `<details><summary>${fate}</summary>\n\n${quoted(text)}\n\n</details>`
 }
 
 const STATUS_MARKS: Partial<Record<CellState['status'], string>> = {

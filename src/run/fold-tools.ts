@@ -37,6 +37,8 @@ export const TOLD_BY_EVENTS: ReadonlySet<string> = new Set([
   'restart_kernel',
   // A person is about to type: what they type is told.
   'hold_turn',
+  'restore_cells',
+  'insert_cell',
 ])
 
 export const toolsFold = foldBy<ToolsState>(() => ({ calls: {}, order: [], open: {} }), {

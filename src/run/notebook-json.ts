@@ -1,5 +1,5 @@
 /** The text of notebook.ipynb, piece by piece: a cell that has not changed is not made again, and no piece is larger than a cell. */
-import { inlineCell } from '../notebook/inline.ts'
+import { inlineCell, inlineMetadata } from '../notebook/inline.ts'
 import type { ReadBlob } from '../notebook/stream-text.ts'
 import { aboutCell, endCell, notebookFrame, notebookItems, type NotebookState } from './fold-notebook.ts'
 
@@ -28,7 +28,8 @@ export class NotebookJson {
     }
     yield Buffer.from(`,\n${JSON.stringify(endCell(state.summary), null, 1)}`)
     // The frame's own braces, opened above.
-    yield Buffer.from(`\n],\n${JSON.stringify(notebookFrame(state.summary), null, 1).slice(2)}\n`)
+    const frame = inlineMetadata(notebookFrame(state), this.#readBlob)
+    yield Buffer.from(`\n],\n${JSON.stringify(frame, null, 1).slice(2)}\n`)
   }
 
   #keep(id: string, version: number, json: Buffer): void {

@@ -10,6 +10,7 @@ import { callsFindingTool } from '../tools/finding-tool.ts'
 import { pythonTool, shellTools, type Shell } from '../tools/shell-tools.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
+import { filesOf } from './files-of.ts'
 import { cliInfoText } from './model-info.ts'
 import { placeWorkspace, pythonPath } from './place-workspace.ts'
 import { openCalls, type Callers } from './session-calls.ts'
@@ -100,7 +101,7 @@ export async function createCliSession(
     },
   }
   const submit = answer ? [callsFindingTool((id) => started.has(id), answer)] : []
-  const tools = [...shellTools(shell), pythonTool(shell), ...fileTools(sandbox), ...submit]
+  const tools = [...shellTools(shell), pythonTool(shell), ...fileTools(filesOf(sandbox)), ...submit]
   run.emit({
     type: 'session-start',
     by: 'system',

@@ -8,18 +8,18 @@ import { Kernel } from '../kernel/kernel.ts'
 import { publish, type LocalServer, type McpConfig, type OwnServer } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
+import { emptyOutputs } from '../notebook/outputs.ts'
 import { readOutput } from '../notebook/read-output.ts'
-import { cellTools } from '../tools/cell-tools.ts'
-import { findingTool } from '../tools/finding-tool.ts'
-import { kernelTools } from '../tools/kernel-tools.ts'
 import type { Notebook } from '../tools/notebook.ts'
 import { shared } from '../tools/sharing.ts'
+import { TOOL_SETS, toolsOf, type ToolSet } from '../tools/tool-sets.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { showWaiting } from '../status-line.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { openCallers, openCalls, type Callers } from './session-calls.ts'
 import { modelForKernel, modelInfoText } from './model-info.ts'
+import { filesOf } from './files-of.ts'
 import { instructionsOf } from './instructions.ts'
 import { placeWorkspace, pythonPath } from './place-workspace.ts'
 import { readableOf } from './readable.ts'
@@ -31,6 +31,8 @@ const optionsSchema = z.strictObject({
   answer: z.instanceof(z.ZodObject).optional(),
   /** Runs again what a session of the sandbox's snapshot had run: the session's id, or true for the only one. */
   replay: z.union([z.boolean(), z.string()]).default(false),
+  /** What the agent may do: `default` is what recordings are made with; `full` has all of Seer's tools for notebooks. */
+  tools: z.enum(TOOL_SETS).default('default'),
 })
 
 /** What a session's own code printed. */
@@ -130,9 +132,9 @@ export async function openSession(
   options: z.input<typeof optionsSchema>,
   kind: SessionKind,
 ): Promise<NotebookSession> {
-  const { answer, replay } = parseOptions('createNotebookSession', optionsSchema, options)
+  const { answer, replay, tools } = parseOptions('createNotebookSession', optionsSchema, options)
   const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
-  const open = () => openNotebook(sandbox, workspace, { steps, answer, kind })
+  const open = () => openNotebook(sandbox, workspace, { steps, answer, tools, kind })
   await placeWorkspace(sandbox, workspace)
   const { kernel, info, server, endCalls } = await open()
   const openOwn = async (): Promise<OwnServer> => {
@@ -158,13 +160,14 @@ interface OpenNotebook {
 interface Opening {
   readonly steps: ReturnType<typeof setUpSteps>
   readonly answer: z.ZodObject | undefined
+  readonly tools: ToolSet
   readonly kind: SessionKind
 }
 
 async function openNotebook(
   sandbox: Sandbox,
   workspace: Workspace,
-  { steps, answer, kind: { kind, moreTools, reached = [] } }: Opening,
+  { steps, answer, tools: set, kind: { kind, moreTools, reached = [] } }: Opening,
 ): Promise<OpenNotebook> {
   const { run } = sandbox
   const session = sandbox.newSessionId()
@@ -177,13 +180,17 @@ async function openNotebook(
     config: { params: run.start.params, seed: run.start.seed, models: workspace.preloadModels ? models : [] },
   })
   sandbox.journal.listen(session, kernel)
-  const notebook = notebookOf(sandbox, kernel, () => setUp(sandbox, kernel, steps))
+  const names = new Set<string>()
+  const notebook: Notebook = {
+    ...notebookOf(sandbox, kernel, () => setUp(sandbox, kernel, steps)),
+    hasTool: (name) => names.has(name),
+  }
   const callers = openCallers(sandbox, kernel)
   const calls = await openCalls(sandbox, session, interfacesOf(workspace), callers)
   const env = { ...calls.env, PYTHONPATH: pythonPath(workspace, sandbox.workspacePath) }
   const more = moreTools?.({ sandbox, env, callers }) ?? []
-  const own = [...cellTools(notebook), ...kernelTools(notebook), ...more, findingTool(notebook, answer)]
-  const { tools, floor } = shared(notebook, own)
+  const { tools, floor } = shared(notebook, toolsOf(set, notebook, { answer, more }))
+  for (const { name } of tools) names.add(name)
   run.emit({
     type: 'session-start',
     by: 'system',
@@ -227,20 +234,26 @@ function emitEnd(sandbox: Sandbox, session: string, reason: string): void {
   }
 }
 
-function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<void>): Notebook {
+function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<void>): Omit<Notebook, 'hasTool'> {
   const { run } = sandbox
   return {
     kernel,
     readBlob: (sha256, range) => run.artifacts.read(sha256, range),
     cell: (id) => run.cell(kernel.session, id),
     cells: () => run.cells(kernel.session),
+    lateTold: new Map(),
+    generationsKnown: new Map(),
     readOutput: (cell, from, maxBytes) =>
-      readOutput(() => readCellMessages(run.folder, kernel.session, cell), {
-        from,
-        maxBytes,
-        readBlob: (sha256, range) => run.artifacts.read(sha256, range),
-      }),
-    readFile: async (path, maxBytes) => run.redactor.bytes(await sandbox.readFile(path, { maxBytes })),
+      readOutput(
+        run.cell(kernel.session, cell)?.outputs ?? emptyOutputs(),
+        () => readCellMessages(run.folder, kernel.session, cell),
+        {
+          from,
+          maxBytes,
+          readBlob: (sha256, range) => run.artifacts.read(sha256, range),
+        },
+      ),
+    ...filesOf(sandbox),
     setUp: setUpAgain,
   }
 }

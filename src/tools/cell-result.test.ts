@@ -13,6 +13,7 @@ import type { CellFacts, Notebook } from './notebook.ts'
 async function running() {
   const log = keptEvents()
   let status: CellFacts['status'] = 'running'
+  let lateMessages = 0
   const end = (how: 'ok' | 'error' | 'stopped') => {
     status = how
     kernel.take(journalRecordSchema.parse(record(1, 'cell-end', { status: how })))
@@ -39,9 +40,12 @@ async function running() {
           source: '1',
           hidden: false,
           supersededBy: null,
+          removed: false,
           status,
           executionCount: 1,
+          generation: 1,
           outputs: emptyOutputs(),
+          lateMessages,
         }
       : undefined
   const not = () => Promise.reject(new Error('not here'))
@@ -49,14 +53,20 @@ async function running() {
     kernel,
     cell,
     cells: () => ['c1'],
+    lateTold: new Map(),
+    generationsKnown: new Map(),
+    hasTool: () => false,
     readBlob: () => Buffer.of(),
     readOutput: not,
     readFile: not,
+    writeFile: not,
+    listFiles: () => ({ [Symbol.asyncIterator]: () => ({ next: not }) }),
     setUp: not,
   }
   const stop = new AbortController()
   const context = { emit: log.emit, by: 'agent:x' as const, signal: stop.signal, storeArtifact: () => '' }
-  return { notebook, context, stop, end, log }
+  const printLate = () => void (lateMessages += 1)
+  return { notebook, context, stop, end, log, printLate }
 }
 
 test('a cell that ends in time is told with its status', async () => {
@@ -67,6 +77,27 @@ test('a cell that ends in time is told with its status', async () => {
     content: [{ type: 'text', text: '[c1] ok. It printed nothing.' }],
     structured: { cell: 'c1', status: 'ok', execution_count: 1, generation: 1 },
   })
+})
+
+test('what a cell put out after its end is news once, and none where the cell itself is told', async () => {
+  const { notebook, context, end, printLate } = await running()
+  end('ok')
+  printLate()
+  const news = async () => {
+    const { content } = await waitAndTell(
+      { ...notebook, cell: (id) => notebook.cell(id === 'c2' ? 'c1' : id) },
+      'c2',
+      context,
+    )
+    return content.slice(1).map((block) => (block.type === 'text' ? block.text : ''))
+  }
+  expect(await news()).toEqual([
+    '[After its end, c1 put out more, from a thread that goes on: read_output(cell="c1") shows it.]',
+  ])
+  expect(await news()).toEqual([])
+  printLate()
+  expect((await waitAndTell(notebook, 'c1', context)).content).toHaveLength(1)
+  expect(await news()).toEqual([])
 })
 
 test('one that ended with a kernel that Seer ended is not told to have killed it', async () => {

@@ -58,8 +58,9 @@ export async function tellCell(notebook: Notebook, cell: string): Promise<CellRe
   const { generation } = notebook.kernel
   const text: ContentBlock = { type: 'text', text: headline(notebook, cell, facts) }
   const rendered = await renderForModel(facts.outputs, { cell, readBlob: notebook.readBlob })
+  notebook.lateTold.set(cell, facts.lateMessages)
   return {
-    content: [text, ...rendered],
+    content: [text, ...rendered, ...lateNews(notebook)],
     // Recordings know no more statuses than this schema.
     structured: {
       cell,
@@ -68,6 +69,20 @@ export async function tellCell(notebook: Notebook, cell: string): Promise<CellRe
       generation,
     },
   }
+}
+
+/** Cells that a thread of theirs has gone on printing for, since the agent was told of them. Each is said once. */
+function lateNews(notebook: Notebook): ContentBlock[] {
+  const late = notebook.cells().filter((cell) => {
+    const { hidden = true, lateMessages = 0 } = notebook.cell(cell) ?? {}
+    const isNews = !hidden && lateMessages > (notebook.lateTold.get(cell) ?? 0)
+    if (isNews) notebook.lateTold.set(cell, lateMessages)
+    return isNews
+  })
+  if (late.length === 0) return []
+  const how = `read_output(cell="${late[0]}") shows it`
+  const text = `[After ${late.length === 1 ? 'its' : 'their'} end, ${late.join(', ')} put out more, from a thread that goes on: ${how}.]`
+  return [{ type: 'text', text }]
 }
 
 function headline(notebook: Notebook, cell: string, { status, outputs }: CellFacts): string {

@@ -4,9 +4,10 @@ import { SeerError } from '../errors.ts'
 import { adds, changes, reads } from './annotations.ts'
 import { cellResultSchema, findCell, PATIENCE_MS, waitAndTell } from './cell-result.ts'
 import type { Notebook } from './notebook.ts'
-import { defineTool, type Tool } from './tool.ts'
+import { startCell } from './start-cell.ts'
+import { defineTool, type Tool, type ToolContext } from './tool.ts'
 
-const MAX_CODE_CHARS = 200_000
+export const MAX_CODE_CHARS = 200_000
 const code = z.string().min(1).max(MAX_CODE_CHARS)
 const cell = z.string().describe('A cell id, such as c3')
 const markdownResult = z.strictObject({ cell: z.string() })
@@ -24,7 +25,7 @@ const executeCode = (notebook: Notebook) =>
     result: cellResultSchema,
     annotations: changes('Run code', { openWorldHint: true }),
     execute: async (input, context) => {
-      const started = await notebook.kernel.execute(input.code, { by: context.by })
+      const started = await startCell(notebook, input.code, { by: context.by })
       return waitAndTell(notebook, started.cell, context)
     },
   })
@@ -52,40 +53,45 @@ const editCell = (notebook: Notebook) =>
     input: z.strictObject({ cell, code: code.describe('The whole new code, or the whole new text') }),
     result: z.union([cellResultSchema, markdownResult]),
     annotations: changes('Replace a cell', { openWorldHint: true }),
-    execute: async (input, context) => {
-      const facts = findCell(notebook, input.cell)
-      if (facts.hidden)
-        throw new SeerError('cell-of-setup', { message: `${input.cell} belongs to the set-up and cannot be edited.` })
-      if (facts.supersededBy) {
-        throw new SeerError('cell-superseded', {
-          message: `${input.cell} has been replaced by ${facts.supersededBy}. Edit that one.`,
-        })
-      }
-      if (facts.kind === 'markdown') {
-        const id = notebook.kernel.takeCellId()
-        const { session } = notebook.kernel
-        context.emit({
-          type: 'markdown-add',
-          by: context.by,
-          session,
-          cell: id,
-          text: input.code,
-          supersedes: input.cell,
-        })
-        return {
-          content: [{ type: 'text', text: `[${id}] takes the place of ${input.cell}.` }],
-          structured: { cell: id },
-        }
-      }
-      if (facts.status === 'running') {
-        throw new SeerError('cell-running', {
-          message: `${input.cell} is still running. Wait for it or interrupt it before you edit it.`,
-        })
-      }
-      const started = await notebook.kernel.execute(input.code, { by: context.by, supersedes: input.cell })
-      return waitAndTell(notebook, started.cell, context)
-    },
+    execute: (input, context) => replaceCell(notebook, input, context),
   })
+
+/** Runs new code, or writes new text, in the place of a cell. */
+export async function replaceCell(
+  notebook: Notebook,
+  input: { readonly cell: string; readonly code: string },
+  context: ToolContext,
+  patienceMs = PATIENCE_MS,
+) {
+  const facts = findCell(notebook, input.cell)
+  if (facts.hidden)
+    throw new SeerError('cell-of-setup', { message: `${input.cell} belongs to the set-up and cannot be edited.` })
+  if (facts.supersededBy) {
+    throw new SeerError('cell-superseded', {
+      message: `${input.cell} has been replaced by ${facts.supersededBy}. Edit that one.`,
+    })
+  }
+  if (facts.removed) {
+    throw new SeerError('cell-removed', {
+      message: `${input.cell} has been taken out of the notebook. Write a new one.`,
+    })
+  }
+  if (facts.kind === 'markdown') {
+    const id = notebook.kernel.takeCellId()
+    const { session } = notebook.kernel
+    const { by } = context
+    context.emit({ type: 'markdown-add', by, session, cell: id, text: input.code, supersedes: input.cell })
+    const text = `[${id}] takes the place of ${input.cell}.`
+    return { content: [{ type: 'text' as const, text }], structured: { cell: id } }
+  }
+  if (facts.status === 'running') {
+    throw new SeerError('cell-running', {
+      message: `${input.cell} is still running. Wait for it or interrupt it before you edit it.`,
+    })
+  }
+  const started = await startCell(notebook, input.code, { by: context.by, supersedes: input.cell })
+  return waitAndTell(notebook, started.cell, context, patienceMs)
+}
 
 const waitCell = (notebook: Notebook) =>
   defineTool({

@@ -1,94 +1,118 @@
-/** Files of the workspace, for an agent that has no notebook. */
+/** Files of the workspace, without code. */
+import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
-import type { TreeEntry } from '../sandbox/backend.ts'
-import { neutralise } from '../notebook/terminal-text.ts'
+import type { Notebook } from './notebook.ts'
 import { defineTool, type Tool } from './tool.ts'
 
-const MAX_READ_BYTES = 1024 * 1024
-const MAX_SHOWN_CHARS = 20_000
-const MAX_LISTED = 500
+const MAX_READ_BYTES = 64 * 1024 * 1024
+const MAX_SEEN = 20_000
 
-/** What these tools need of a sandbox. */
-export interface Files {
-  readFile(path: string, options?: { maxBytes?: number }): Promise<Uint8Array>
-  writeFile(path: string, content: string): Promise<void>
-  entries(path: string, options: { signal: AbortSignal }): AsyncIterable<TreeEntry>
+/** What these tools need of a session. */
+export type WorkspaceFiles = Pick<Notebook, 'readFile' | 'writeFile' | 'listFiles'>
+
+const path = z.string().min(1).max(1000)
+
+export function fileTools(place: WorkspaceFiles): Tool[] {
+  return [listFiles(place), readFile(place), writeFile(place)]
 }
 
-const path = z.string().min(1).max(4096).describe('A path in the workspace')
-
-export function fileTools(files: Files): Tool[] {
-  return [readFile(files), writeFile(files), listFiles(files)]
-}
-
-const readFile = (files: Files) =>
-  defineTool({
-    name: 'read_file',
-    description:
-      'Read a text file of the workspace. Long files come in parts: `from` is a position in characters, and the answer says where the next part begins.',
-    input: z.strictObject({ path, from: z.int().min(0).default(0) }),
-    result: z.strictObject({ path: z.string(), from: z.int(), next: z.int().nullable(), total: z.int() }),
-    execute: async (input, { signal }) => {
-      signal.throwIfAborted()
-      const bytes = await files.readFile(input.path, { maxBytes: MAX_READ_BYTES })
-      const whole = Buffer.from(bytes).toString('utf8')
-      if (whole.includes('\uFFFD') || whole.includes('\0'))
-        throw new SeerError('file-not-text', { message: `${input.path} is not a text in UTF-8.` })
-      const part = whole.slice(input.from, input.from + MAX_SHOWN_CHARS)
-      const end = input.from + part.length
-      const next = end < whole.length ? end : null
-      const more = next === null ? '' : ` More: read_file(path="${input.path}", from=${next}).`
-      const headline = `${input.path}, characters ${input.from} to ${end} of ${whole.length}.${more}`
-      return {
-        content: [{ type: 'text', text: `${headline}\n${neutralise(part.toWellFormed())}` }],
-        structured: { path: input.path, from: input.from, next, total: whole.length },
-      }
-    },
-  })
-
-const writeFile = (files: Files) =>
-  defineTool({
-    name: 'write_file',
-    description: 'Write a text file into the workspace. Folders are made; a file that is there is replaced.',
-    input: z.strictObject({ path, text: z.string().max(500_000) }),
-    result: z.strictObject({ path: z.string(), bytes: z.int() }),
-    execute: async (input) => {
-      await files.writeFile(input.path, input.text)
-      const bytes = Buffer.byteLength(input.text)
-      return {
-        content: [{ type: 'text', text: `${input.path} has been written (${bytes} bytes).` }],
-        structured: { path: input.path, bytes },
-      }
-    },
-  })
-
-const listFiles = (files: Files) =>
+const listFiles = (place: WorkspaceFiles) =>
   defineTool({
     name: 'list_files',
     description:
-      'List the files and folders below a folder of the workspace, with their sizes. "." is the workspace itself.',
-    input: z.strictObject({ path: path.default('.') }),
-    result: z.strictObject({
-      files: z.array(z.strictObject({ path: z.string(), bytes: z.int() })),
-      complete: z.boolean(),
+      'List files and folders of the workspace, with sizes. Use it to see what there is: data and libraries that you were given, and files that your code has written. Works without a kernel.',
+    input: z.strictObject({
+      path: path.default('.').describe('A folder of the workspace'),
+      depth: z.int().min(1).max(10).default(2),
+      limit: z.int().min(1).max(500).default(200),
     }),
-    execute: async (input, { signal }) => {
-      const found: { path: string; bytes: number }[] = []
-      let complete = true
-      for await (const entry of files.entries(input.path, { signal })) {
-        if (entry.kind !== 'file') continue
-        if (found.length === MAX_LISTED) {
-          complete = false
-          break
-        }
-        found.push({ path: neutralise(entry.path.toWellFormed()), bytes: entry.bytes })
+    result: z.strictObject({
+      files: z.array(
+        z.strictObject({
+          path: z.string(),
+          kind: z.enum(['file', 'folder', 'link', 'other']),
+          bytes: z.int().nullable(),
+        }),
+      ),
+      more: z.int().nonnegative(),
+    }),
+    execute: async ({ path, depth, limit }, { signal }) => {
+      const found: { path: string; kind: 'file' | 'folder' | 'link' | 'other'; bytes: number | null }[] = []
+      let seen = 0
+      let deeper = 0
+      for await (const entry of place.listFiles(path, signal)) {
+        if ((seen += 1) > MAX_SEEN) break
+        if (entry.path.split('/').length > depth) deeper += 1
+        else found.push({ path: entry.path, kind: entry.kind, bytes: entry.kind === 'file' ? entry.bytes : null })
       }
-      const lines = found.map((file) => `${file.bytes}\t${file.path}`)
-      const more = complete ? [] : [`… more than ${MAX_LISTED} files: name a folder`]
+      found.sort((one, two) => (one.path < two.path ? -1 : 1))
+      const files = found.slice(0, limit)
+      const more = found.length - files.length
+      const lines = files.map(({ path: name, kind, bytes }) =>
+        kind === 'folder'
+          ? `${name}/`
+          : `${name}${bytes === null ? ` (${kind})` : `  ${bytes.toLocaleString('en-US')} bytes`}`,
+      )
+      const notes = [
+        ...(more > 0 ? [`[… ${more} more; ask for a folder …]`] : []),
+        ...(deeper > 0 ? [`[… ${deeper} deeper ones; ask with \`depth\` or for a folder …]`] : []),
+        ...(seen > MAX_SEEN ? [`[… stopped after ${MAX_SEEN} entries …]`] : []),
+      ]
+      const text = [...(lines.length === 0 ? ['There is nothing in it.'] : lines), ...notes].join('\n')
+      return { content: [{ type: 'text', text }], structured: { files, more } }
+    },
+  })
+
+const readFile = (place: WorkspaceFiles) =>
+  defineTool({
+    name: 'read_file',
+    description:
+      'Read a text file of the workspace, all of it or a part by bytes. Returns the text and where to read on. For data, read with code in a cell; to keep a file with the run, use save_artifact.',
+    input: z.strictObject({
+      path,
+      from: z.int().min(0).default(0),
+      max_bytes: z.int().min(1).max(50_000).default(10_000),
+    }),
+    result: z.strictObject({ path: z.string(), from: z.int(), next: z.int().nullable(), total_bytes: z.int() }),
+    execute: async ({ path, from, max_bytes: maxBytes }) => {
+      const bytes = Buffer.from(await place.readFile(path, MAX_READ_BYTES))
+      if (!isUtf8(bytes))
+        throw new SeerError('file-not-text', {
+          message: `${path} is not a text file (${bytes.length.toLocaleString('en-US')} bytes).`,
+          hint: 'Read it with code in a cell.',
+        })
+      const start = Math.min(from, bytes.length)
+      const end = wholeEnd(bytes, Math.min(bytes.length, start + maxBytes))
+      const next = end < bytes.length ? end : null
+      const more = next === null ? 'This is the end.' : `More: read_file(path=${JSON.stringify(path)}, from=${next}).`
+      const head = `${path}: bytes ${start} to ${end} of ${bytes.length}. ${more}`
+      const text = bytes.subarray(start, end).toString()
       return {
-        content: [{ type: 'text', text: [...lines, ...more].join('\n') || 'There are no files.' }],
-        structured: { files: found, complete },
+        content: [{ type: 'text', text: head }, ...(text === '' ? [] : [{ type: 'text' as const, text }])],
+        structured: { path, from: start, next, total_bytes: bytes.length },
       }
     },
   })
+
+const writeFile = (place: WorkspaceFiles) =>
+  defineTool({
+    name: 'write_file',
+    description:
+      'Write a text file into the workspace, whole; one that is there is replaced. Use it for code to import or texts to read in; what code computes is better written by code. Returns how many bytes.',
+    input: z.strictObject({ path, text: z.string().max(500_000) }),
+    result: z.strictObject({ path: z.string(), bytes: z.int() }),
+    execute: async ({ path, text }) => {
+      const bytes = Buffer.from(text.toWellFormed())
+      await place.writeFile(path, bytes)
+      const said = `${path} has been written (${bytes.length.toLocaleString('en-US')} bytes).`
+      return { content: [{ type: 'text', text: said }], structured: { path, bytes: bytes.length } }
+    },
+  })
+
+/** Not in the middle of a character. */
+function wholeEnd(bytes: Buffer, end: number): number {
+  let at = end
+  while (at > 0 && at < bytes.length && (bytes[at]! & 0xc0) === 0x80) at -= 1
+  return at
+}

@@ -5,6 +5,7 @@ import { SeerError } from '../errors.ts'
 import { adds, changes } from './annotations.ts'
 import { mediaTypeOf } from './media-types.ts'
 import type { Notebook } from './notebook.ts'
+import { againHint, ranIn } from './start-cell.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
@@ -41,11 +42,14 @@ const restartKernel = (notebook: Notebook) =>
     input: z.strictObject({}),
     result: z.strictObject({ generation: z.int() }),
     annotations: changes('Start the kernel anew'),
-    execute: async (_, { signal }) => {
+    execute: async (_, { by, signal }) => {
+      const ran = ranIn(notebook, notebook.kernel.generation)
       await notebook.kernel.start(signal)
-      await notebook.setUp()
       const { generation } = notebook.kernel
-      const text = `The kernel was started anew (number ${generation}). The set-up has run; all variables of your own are lost.`
+      notebook.generationsKnown.set(by, generation)
+      await notebook.setUp()
+      const again = notebook.hasTool('restore_cells') ? ` ${againHint(notebook, ran)}` : ''
+      const text = `The kernel was started anew (number ${generation}). The set-up has run; all variables of your own are lost.${again}`
       return { content: [{ type: 'text', text }], structured: { generation } }
     },
   })

@@ -17,6 +17,8 @@ export const METHODS: Readonly<Record<string, (sandbox: Sandbox) => Promise<unkn
   startStream: (sandbox) => sandbox.startStream(['true'], { purpose: 'test' }),
   snapshot: (sandbox) => sandbox.snapshot('name'),
   newSessionId: (sandbox) => Promise.resolve().then(() => sandbox.newSessionId()),
+  startProcess: (sandbox) => sandbox.startProcess({ argv: ['true'], purpose: 'test' }),
+  forwardPort: (sandbox) => sandbox.forwardPort({ from: sandbox, port: 8123, to: 8124 }),
   detach: (sandbox) => sandbox.detach(),
 }
 
@@ -33,4 +35,5 @@ export const PROPERTIES: Readonly<Record<string, (sandbox: Sandbox) => unknown>>
   journal: (sandbox) => sandbox.journal,
   streams: (sandbox) => sandbox.streams,
   bootInside: (sandbox) => sandbox.bootInside,
+  modelNames: (sandbox) => sandbox.modelNames,
 }

@@ -4,6 +4,7 @@
  */
 import { isBlobRef, type Output } from '../../notebook/nbformat.ts'
 import { rasterMimeOf } from '../../notebook/mime.ts'
+import { widgetOf } from '../../notebook/widget-text.ts'
 import type { ReadBlob } from '../../notebook/stream-text.ts'
 import { writeToTerminal, type TerminalLine } from '../../notebook/terminal-text.ts'
 import { linesOfDisplay, linesOfError } from './display-text.ts'
@@ -74,12 +75,26 @@ export function takeOutput(cell: CellOutput, output: Output, at: number, readBlo
     const error = linesOfError(output).map((text) => ({ kind: 'error', text }) as const)
     return [...open, ...letGo(cell), ...error]
   }
+  const widget = widgetOf(output.data)
+  if (widget !== undefined && cell.displays.size < MAX_DISPLAYS) {
+    // What it says first is of no interest: it is told by its last state.
+    cell.displays.set(widgetId(widget), { text: '', changed: null })
+    return open
+  }
   const lines = linesOfDisplay(output, readBlob)
   if (output.display_id !== undefined && cell.displays.size < MAX_DISPLAYS) {
     cell.displays.set(output.display_id, { text: lines.join('\n'), changed: null })
   }
   return [...open, ...push(cell, 'out', lines, rasterMimeOf(output.data) !== undefined)]
 }
+
+/** A widget looks different now. */
+export function changeWidget(cell: CellOutput, id: string, text: string): void {
+  change(cell, widgetId(id), linesOf(text))
+}
+
+/** Not the id of a display: code chooses those. */
+const widgetId = (id: string): string => `widget\n${id}`
 
 /** The lines that were kept back for the end. */
 export function endOutput(cell: CellOutput): OutputLine[] {

@@ -8,8 +8,9 @@
 import { count } from '../../notebook/output-text.ts'
 import type { By, EventOf } from '../../run/events.ts'
 import { cellKey } from '../../run/fold-cells.ts'
+import { takeWidget, textOfWidget } from '../../run/fold-widgets.ts'
 import { duration, plural, size } from '../../amounts.ts'
-import { emptyCellOutput, endOutput, takeOutput, type OutputLine } from './cell-output.ts'
+import { changeWidget, emptyCellOutput, endOutput, takeOutput, type OutputLine } from './cell-output.ts'
 import { widthOf } from './columns.ts'
 import { showCommand, withHint } from './hint.ts'
 import { behind, inline, linesOf } from './look.ts'
@@ -26,6 +27,7 @@ export function startCell(state: StoryState, event: EventOf<'cell-start'>): stri
   const about = [
     ...(event.hidden ? ['set-up by Seer, not shown to the agent'] : []),
     ...(event.supersedes === undefined ? [] : [`replaces ${inline(event.supersedes, 12)}`]),
+    ...(event.replays === undefined ? [] : [`runs ${inline(event.replays, 12)} again`]),
     ...(event.hidden ? [] : authorOf(state, event.by)),
   ]
   const heading = about.length > 0 ? [`${colors.bold(cell.id)} ${colors.dim(`· ${about.join(' · ')}`)}`] : []
@@ -57,6 +59,17 @@ export function addMarkdown(state: StoryState, event: EventOf<'markdown-add'>): 
   return inBlock(state, `text ${id} ${event.seq}`, [`${colors.bold(id)} ${colors.dim('¶ text')}${place}`, ...rows])
 }
 
+export function arrangeCell(state: StoryState, event: EventOf<'cell-remove' | 'cell-move'>): string[] {
+  const place = event.type === 'cell-move' ? event.after : null
+  const what =
+    event.type === 'cell-remove'
+      ? 'was taken out of the notebook'
+      : place === null
+        ? 'stands first in the notebook now'
+        : `stands behind ${inline(place, 12)} now`
+  return inBlock(state, 'notes', [`${state.look.colors.dim('·')} ${inline(event.cell ?? '', 12)} ${what}`])
+}
+
 export function cellOutput(state: StoryState, event: EventOf<'cell-output'>): string[] {
   const cell = state.cells.get(cellKey(event))
   if (cell)
@@ -70,6 +83,14 @@ export function cellOutput(state: StoryState, event: EventOf<'cell-output'>): st
   const late: OpenCell = { ...emptyCell(event, false), output: emptyCellOutput({ headLines: 4, tailLines: 2 }) }
   const lines = [...takeOutput(late.output, event.output, 0, state.readBlob), ...endOutput(late.output)]
   return inCell(state, event, late, outputRows(state, late, lines), 'after its end')
+}
+
+/** Of all that changes, what stands there at the cell's end is told. */
+export function updateWidget(state: StoryState, event: EventOf<'widget-update'>): void {
+  for (const id of takeWidget(state.widgets, event)) {
+    const text = textOfWidget(state.widgets, event.session, id)
+    if (text !== undefined) for (const cell of state.cells.values()) changeWidget(cell.output, id, text)
+  }
 }
 
 export function endCell(state: StoryState, event: EventOf<'cell-end'>): string[] {

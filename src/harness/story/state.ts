@@ -1,5 +1,6 @@
 /** What the telling of a run remembers from one event to the next. */
 import type { ReadBlob } from '../../notebook/stream-text.ts'
+import { emptyWidgets, type WidgetsState } from '../../run/fold-widgets.ts'
 import type { CellOutput } from './cell-output.ts'
 import type { Look } from './look.ts'
 
@@ -28,6 +29,7 @@ export interface StoryState {
   /** What was written to last, for the empty lines between. */
   block: string
   cells: Map<string, OpenCell>
+  widgets: WidgetsState
   calls: Map<string, { name: string; input: unknown }>
   /** Commands of those that run beside the kernels. */
   processes: Map<string, string>
@@ -57,6 +59,7 @@ export function openStory(look: Look, options: StoryOptions = {}): StoryState {
     error: options.error,
     block: '',
     cells: new Map(),
+    widgets: emptyWidgets(),
     calls: new Map(),
     processes: new Map(),
     functionCalls: new Map(),

@@ -8,7 +8,17 @@
 import type { RunEvent, UnknownEvent } from '../../run/events.ts'
 import { eventPayloads } from '../../run/events.ts'
 import { agentRetry, agentWords, countUsage, endAgent, endCall, startAgent, startCall } from './agent-story.ts'
-import { addMarkdown, cellOutput, endCell, interruptCell, leaveCells, noteOnCell, startCell } from './cell-story.ts'
+import {
+  addMarkdown,
+  arrangeCell,
+  cellOutput,
+  endCell,
+  interruptCell,
+  leaveCells,
+  noteOnCell,
+  startCell,
+  updateWidget,
+} from './cell-story.ts'
 import { driftTable } from './drift-table.ts'
 import { findingBox } from './finding-box.ts'
 import {
@@ -69,10 +79,16 @@ function tell(state: StoryState, event: RunEvent): string[] {
       return startCell(state, event)
     case 'cell-output':
       return cellOutput(state, event)
+    case 'widget-update':
+      updateWidget(state, event)
+      return []
     case 'cell-end':
       return endCell(state, event)
     case 'cell-interrupt':
       return interruptCell(state, event)
+    case 'cell-remove':
+    case 'cell-move':
+      return arrangeCell(state, event)
     case 'output-lost':
       return run.lostOutput(state, event)
     case 'markdown-add':

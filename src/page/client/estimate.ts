@@ -51,7 +51,7 @@ function estimateHeight(entry: Entry, run: RunState): number {
 function cellHeight(run: RunState, key: string): number {
   const cell = run.cells.cells[key]
   if (!cell) return 0
-  if (cell.supersededBy !== null || cell.hidden) return 52
+  if (cell.supersededBy !== null || cell.removed || cell.hidden) return 52
   if (cell.kind === 'markdown') return 72 + Math.ceil(cell.source.length / CHARS_A_LINE) * 24
   let height = 76 + Math.min(42, linesIn(cell.source)) * LINE
   let rows = 0
