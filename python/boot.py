@@ -1,4 +1,7 @@
-"""The one entry of Seer's Python: `-I boot.py host|relay|wall|spawner|forward`, `-s boot.py kernel|interface|forward|connect`."""
+"""The one entry of Seer's Python.
+
+`python -I boot.py host|relay|wall|spawner|forward`, `python -s boot.py kernel|interface|forward|connect`.
+"""
 
 import importlib
 import sys

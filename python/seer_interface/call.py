@@ -43,10 +43,12 @@ def failed(kind: str, error: dict[str, str]) -> Answer:
 
 
 def stopped(call: Call) -> Answer:
-    name = call.served.exposed.name
-    if call.why == "timeout":
-        return failed("timeout", {"message": f"{name}() ran longer than {call.seconds:g} s and was stopped"})
-    return failed("cancelled", {"message": f"the call of {name}() was cancelled"})
+    name, seconds = call.served.exposed.name, f"{call.seconds:g} s"
+    if call.why != "timeout":
+        return failed("cancelled", {"message": f"the call of {name}() was cancelled"})
+    if call.stop is None:
+        return failed("timeout", {"message": f"{name}() waited {seconds} for other calls to end, and was not run"})
+    return failed("timeout", {"message": f"{name}() ran longer than {seconds} and was stopped"})
 
 
 def make(call: Call, places: Places) -> Answer:

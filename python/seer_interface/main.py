@@ -45,13 +45,14 @@ def main(argv: list[str]) -> int:
         stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     sys.argv = [str(file)]
-    places = Places(file.parent, config["models"])
+    models, aliases = config["models"], config.get("aliases", {})
+    places = Places(file.parent, [*((one["name"], one["path"]) for one in models), *aliases.items()])
     calls, is_ready = Calls(config["name"], wire, places), threading.Event()
     InMainThread.prepare()
     threading.Thread(target=_read, args=[wire, calls, is_ready], name="wire", daemon=True).start()
     see_layer()
     seed_everything(config["seed"])
-    offer = Offer(config["models"], places, config.get("aliases"))
+    offer = Offer(models, places, aliases)
     try:
         calls.functions, description = load(file, offer, config["params"])
         head = {"kind": "ready", "compute": describe_compute()}
@@ -74,6 +75,9 @@ def _read(wire: Wire, calls: Calls, is_ready: threading.Event) -> None:
             del frame  # may be large, and the next may be long in coming
     except FrameError as error:
         print(f"seer interface: Seer sent {error}", file=sys.stderr)
+        code = 2
+    except (OSError, RuntimeError, MemoryError) as error:  # no room for another thread, for one
+        print(f"seer interface: {error!r}", file=sys.stderr)
         code = 2
     _end_soon(code)
     calls.end(code)

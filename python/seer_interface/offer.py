@@ -31,10 +31,10 @@ class Exposed:
 
 
 class Offer:
-    def __init__(self, models: list[dict[str, Any]], places: Places, aliases: dict[str, str] | None = None) -> None:
+    def __init__(self, models: list[dict[str, Any]], places: Places, aliases: dict[str, str]) -> None:
         self.models = models
         #: Other names of folders: as the sandbox's configuration has them, and of the model below an adapter.
-        self.aliases = aliases or {}
+        self.aliases = aliases
         self.places = places
         self.exposed: dict[str, Exposed] = {}
 

@@ -16,12 +16,12 @@ _PATH = re.compile(r"(?<![\w.:/~>])/([\w.@+-]+)(?:/[\w.@+~-]+)*/([\w.@+~-]+)")
 
 
 class Places:
-    """`folder` is that of the interface file."""
+    """`folder` is that of the interface file; `models` are folders by the names that they may be asked for."""
 
-    def __init__(self, folder: Path, models: list[dict[str, Any]]) -> None:
+    def __init__(self, folder: Path, models: list[tuple[str, str]]) -> None:
         self.folder = str(folder)
         names = [
-            *((model["path"], "<model>") for model in models),
+            *((path, "<model>") for _, path in models),
             (self.folder, ""),
             (str(_OURS), "<seer>"),
             (os.getcwd(), ""),
@@ -39,7 +39,7 @@ class Places:
         #: What is told meanwhile is for the researcher, what is told after it may be read by an agent.
         self.loading = True
         # Of the hub: whoever was not told which model it is must not find its name in an error.
-        self.models = [model["name"] for model in models if "/" in model["name"]]
+        self.models = sorted({name for name, _ in models if "/" in name}, key=len, reverse=True)
 
     def hide(self, text: str) -> str:
         for path, name in self.known:

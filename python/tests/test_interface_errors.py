@@ -96,7 +96,8 @@ FILE = """
             "seer": sys.modules["seer_interface"].__file__,
             "home": str(pathlib.Path.home() / "x"),
             "model": get_model_path("subject") + "/config.json",
-            "name": "org/secret-9b is not a local folder",
+            "name": "org/secret-9b and org/secret-9b-it, org/base are no folders",
+            "base": get_model_path("org/base") + "/x",
             "elsewhere": "'/etc/ssl/x.pem' and file:///usr/lib/y.so, /usr/bin/python3",
             "no paths": "and/or 1/2 https://example.com/usr/lib /v1/generate a/b",
         }[kind])
@@ -145,7 +146,8 @@ def key(item):
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InterfaceProcess]:
     folder = tmp_path_factory.mktemp("errors")
     models = [{"name": "org/secret-9b", "varName": "subject", "path": "/tmp/models/org--secret-9b"}]
-    with serving(folder, FILE, {"helper.py": HELPER}, models=models) as process:
+    aliases = {"org/secret-9b-it": "/tmp/models/org--secret-9b", "org/base": "/tmp/models/base"}
+    with serving(folder, FILE, {"helper.py": HELPER}, models=models, aliases=aliases) as process:
         yield process
 
 
@@ -240,7 +242,8 @@ def test_a_text_without_end_is_cut(process: InterfaceProcess) -> None:
         ("seer", r"<seer>/seer_interface/__init__\.py"),
         ("home", "~/x"),
         ("model", "<model>/config.json"),
-        ("name", "<model> is not a local folder"),
+        ("name", "<model> and <model>, <model> are no folders"),
+        ("base", "<model>/x"),
         ("elsewhere", "'…/x.pem' and …/y.so, …/python3"),
         ("no paths", r"and/or 1/2 https://example\.com/usr/lib /v1/generate a/b"),
     ],

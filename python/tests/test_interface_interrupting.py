@@ -51,14 +51,22 @@ def in_main(place: InMainThread, work: Callable[[], Any]) -> Any:
     return came
 
 
-def stop_after(seconds: float, place: InMainThread | InOwnThread) -> threading.Thread:
+def stop_after(n: int, place: InMainThread | InOwnThread) -> threading.Thread:
     def body() -> None:
-        time.sleep(seconds)
+        time.sleep(n % 40 / 20_000)
         place.stop()
 
     thread = threading.Thread(target=body)
     thread.start()
     return thread
+
+
+def busy(n: int) -> str:
+    """For about as long as `stop_after` waits; each fortieth time until it is stopped."""
+    end = time.monotonic() + (1000 if n % 40 == 39 else n % 7 / 4000)
+    while time.monotonic() < end:
+        pass
+    return "done"
 
 
 @pytest.mark.parametrize(("make", "run"), [(InMainThread, in_main), (InOwnThread, in_thread)])
@@ -78,6 +86,23 @@ def test_after_it_nothing_is_raised(make: Any, run: Any) -> None:
     with pytest.raises(ZeroDivisionError):
         make().run(lambda: 1 / 0)
     place.stop()
+
+
+def test_after_it_the_thread_itself_goes_on() -> None:
+    place = InOwnThread()
+    came: list[str] = []
+
+    def body() -> None:
+        place.run(lambda: None)
+        place.stop()
+        for _ in range(1000):
+            pass
+        came.append("went on")
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join(60)
+    assert came == ["went on"]
 
 
 @pytest.mark.parametrize(("make", "run"), [(InMainThread, in_main), (InOwnThread, in_thread)])
@@ -104,41 +129,28 @@ def test_a_signal_that_comes_late_does_not_hit_the_next() -> None:
 
 @pytest.mark.parametrize(("make", "run"), [(InMainThread, in_main), (InOwnThread, in_thread)])
 def test_at_any_moment_of_it(make: Any, run: Any) -> None:
-    came = []
     for n in range(400):
         place = make()
-        stopping = stop_after(n % 40 / 20_000, place)
-
-        def work(n: int = n) -> str:
-            end = time.monotonic() + n % 7 / 4000
-            while time.monotonic() < end:
-                pass
-            return "done"
-
-        came.append(run(place, work))
+        stopping = stop_after(n, place)
+        came = run(place, lambda n=n: busy(n))
         stopping.join()
-    assert set(came) == {"done", "stopped"}
+        assert came in (["stopped"] if n % 40 == 39 else ["done", "stopped"])
+        assert run(make(), lambda n=n: n) == n
 
 
 def test_what_is_raised_meanwhile_is_not_mixed_up() -> None:
     """The work fails at about the moment it is stopped: it is one or the other."""
-    kinds = set()
     for n in range(400):
         place = InOwnThread()
 
-        def work(n: int = n) -> None:
-            end = time.monotonic() + n % 7 / 4000
-            while time.monotonic() < end:
-                pass
-            raise ValueError("failed")
-
-        def fails(work: Callable[[], None] = work) -> Any:
+        def fails(n: int = n) -> Any:
             try:
-                work()
+                busy(n)
+                raise ValueError("failed")
             except ValueError:
                 return "failed"
 
-        stopping = stop_after(n % 40 / 20_000, place)
-        kinds.add(in_thread(place, fails))
+        stopping = stop_after(n, place)
+        came = in_thread(place, fails)
         stopping.join()
-    assert kinds == {"failed", "stopped"}
+        assert came in (["stopped"] if n % 40 == 39 else ["failed", "stopped"])

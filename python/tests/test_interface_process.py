@@ -77,8 +77,9 @@ def test_what_a_file_and_its_helpers_find(tmp_path: Path) -> None:
 def test_models_are_not_named_to_whoever_calls(tmp_path: Path) -> None:
     code = "@expose\ndef path(name=None): return get_model_path(name)\n"
     models = [{"name": f"org/{one}", "varName": one, "path": f"/models/{one}"} for one in ("aaa", "bbb")]
-    with serving(tmp_path, code, models=models) as process:
+    with serving(tmp_path, code, models=models, aliases={"as configured": "/models/aaa"}) as process:
         assert process.call("path", name="org/bbb") == "/models/bbb"
+        assert process.call("path", name="as configured") == "/models/aaa"
         for name, said in [(None, "there is more than one model"), ("ccc", "this sandbox has no model 'ccc'")]:
             with pytest.raises(CallFailed) as error:
                 process.call("path", name=name)
