@@ -1,5 +1,5 @@
 /** Sessions on this machine: a local one with Python and a shell, a notebook without a model, and one of commands. */
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Sandbox } from '../src/environment/sandbox.ts'
@@ -12,7 +12,7 @@ import { Library } from '../src/workspace/library.ts'
 import { Skill } from '../src/workspace/skill.ts'
 import { Workspace } from '../src/workspace/workspace.ts'
 import { newFolder } from './fixtures/memory-run.ts'
-import { killAll, processesOf } from './fixtures/processes.ts'
+import { killAll, processesOf, until } from './fixtures/processes.ts'
 import { confinedRun, eventsOf, KIT } from './fixtures/scoped.ts'
 import { ownState } from './fixtures/walled.ts'
 
@@ -74,6 +74,18 @@ describe('a local session', () => {
       { by: 'agent:a', session: session.sessionId, from: 'library' },
     ])
     expect('cell' in calls.at(-1)!).toBe(false)
+    expect(await session.execShell(`python -c 'import kit; print(kit.add(1))'`)).toBe('3.0\n')
+    expect((await eventsOf(run)).findLast(({ type }) => type === 'call-start')).toMatchObject({ by: 'researcher' })
+  })
+
+  test('what an agent has left in the background calls as the agent, also after the researcher', async () => {
+    const call = caller(session, run)
+    await call('run_shell', { command: `(sleep 1.5; python -c 'import kit; kit.echo("late")') >/dev/null 2>&1 &` })
+    await session.exec('1 + 1')
+    const late = async () =>
+      (await eventsOf(run)).find((event) => event.type === 'call-start' && event.args.text.includes('late'))
+    await until('the call', late)
+    expect(await late()).toMatchObject({ by: 'agent:a', session: session.sessionId })
   })
 
   test('the shell is not that of this machine: nothing of it is seen, and no network', async () => {
@@ -105,7 +117,7 @@ describe('a local session', () => {
     const call = caller(second, run)
     await call('run_shell', {
       command:
-        'echo new > mine/a.txt; mkdir -p out linked; echo made > out/new.txt; ln -s /etc/passwd out/link; echo changed > linked/theirs.txt',
+        'echo new > mine/a.txt; mkdir -p out linked; echo made > out/new.txt; ln -s /etc/passwd out/link; echo changed > linked/theirs.txt; echo ANTHROPIC_BASE_URL=x > .env; mkdir -p .git mine/.git; echo core | tee .git/config mine/.git/config; chmod +x mine/a.txt',
     })
     // Made by the researcher meanwhile.
     symlinkSync(elsewhere, join(other, 'linked'))
@@ -114,7 +126,8 @@ describe('a local session', () => {
     expect(readFileSync(join(other, 'out/new.txt'), 'utf8')).toBe('made\n')
     expect(readFileSync(join(other, 'mine/a.txt'), 'utf8')).toBe('new\n')
     expect(existsSync(join(other, 'out/link'))).toBe(false)
-    expect(existsSync(join(other, 'libraries'))).toBe(false)
+    for (const name of ['libraries', '.env', '.git', 'mine/.git']) expect(existsSync(join(other, name))).toBe(false)
+    expect(statSync(join(other, 'mine/a.txt')).mode & 0o111).toBe(0)
     expect(readFileSync(join(elsewhere, 'theirs.txt'), 'utf8')).toBe('untouched')
     const notices = (await eventsOf(run)).filter(
       (event) => event.type === 'notice-add' && event.code === 'workspace-left',
@@ -178,12 +191,10 @@ test('a session of commands: shell, Python, files, served functions, and a findi
   })
   expect(python.structured).toMatchObject({ exit_code: 0, stdout: '5.0 hi\n' })
   await call('write_file', { path: 'a/b.txt', text: 'é😀' })
-  expect((await call('read_file', { path: 'a/b.txt' })).content).toMatchObject([
-    { text: expect.stringContaining('é😀') as string },
-  ])
-  expect((await call('list_files', { path: 'a' })).structured).toEqual({
-    files: [{ path: 'b.txt', bytes: 6 }],
-    complete: true,
+  expect((await call('read_file', { path: 'a/b.txt' })).content).toMatchObject([{}, { text: 'é😀' }])
+  expect((await call('list_files', { path: 'a' })).structured).toMatchObject({
+    files: [{ path: expect.stringContaining('b.txt') as string, kind: 'file', bytes: 6 }],
+    more: 0,
   })
   expect(await call('read_file', { path: '../../etc/passwd' })).toMatchObject({ isError: true })
   expect(await session.exec('print(1 + 1)')).toBe('2\n')

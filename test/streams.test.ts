@@ -82,14 +82,13 @@ describe.each([{ unconfined: false }, { unconfined: true }])('%j', (config) => {
   test('relays that are killed in the middle: two at once, each byte once', async () => {
     const all = await Promise.all([1, 2].map(() => one.sandbox.startStream(echoing.argv, echoing.spec)))
     const streams = all.map(({ stream }) => stream)
-    let isOver = false
-    const killing = killRelays(4).then(() => (isOver = true))
-    let rounds = 0
-    while (!isOver || rounds < 2) {
+    const killing = killRelays(4)
+    const over = new AbortController()
+    void killing.finally(() => over.abort())
+    for (let rounds = 0; !over.signal.aborted || rounds < 2; rounds++) {
       const sent = streams.map(() => randomBytes(3 * MB))
       const got = await Promise.all(streams.map((stream, i) => through(stream, sent[i]!)))
       expect(got.map(sha)).toEqual(sent.map(sha))
-      rounds += 1
     }
     await killing
     const lost = (await logOf(one.run.folder)).of('notice-add').filter(({ code }) => code === 'connection-lost')

@@ -16,7 +16,8 @@ import {
 import { SeerError } from '../errors.ts'
 import type { BadFrame } from './frame-limit.ts'
 import { FramesReader, FramesWriter } from './messages.ts'
-import { hostErrors, MAX_MESSAGE_BYTES, methods, type MethodName, type Params, type Result } from './protocol.ts'
+import { hostErrors, methods, type MethodName, type Params, type Result } from './protocol.ts'
+import { MAX_MESSAGE_BYTES } from './protocol-parts.ts'
 
 export interface ByteStream {
   readonly input: Readable

@@ -1,7 +1,7 @@
 import { assert, integer, array, property, uint8Array } from 'fast-check'
 import { expect, test } from 'vitest'
 import { FrameLimit } from './frame-limit.ts'
-import { MAX_MESSAGE_BYTES } from './protocol.ts'
+import { MAX_MESSAGE_BYTES } from './protocol-parts.ts'
 
 const frame = (body: Uint8Array) => Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body])
 const taken = (text: string, limit = new FrameLimit()) => limit.take(Buffer.from(text))

@@ -2,7 +2,7 @@
  * Watches a stream of `Content-Length` frames for one that is larger than any that the other side may send, before its reader
  * starts to gather it: a forged length must not grow memory. Holds no more than a header.
  */
-import { MAX_MESSAGE_BYTES } from './protocol.ts'
+import { MAX_MESSAGE_BYTES } from './protocol-parts.ts'
 
 /** What the JSON-RPC envelope may add to a message. */
 const MARGIN_BYTES = 64 * 1024

@@ -4,7 +4,8 @@ import { fakeStreams } from '../../test/fixtures/fake-streams.ts'
 import { linkedHost, silence } from '../../test/fixtures/linked-host.ts'
 import { SeerError } from '../errors.ts'
 import { HostConnection } from './host-connection.ts'
-import { MAX_CHUNK_BYTES, type MethodName } from './protocol.ts'
+import type { MethodName } from './protocol.ts'
+import { MAX_CHUNK_BYTES } from './protocol-parts.ts'
 import { HostStreams } from './streams.ts'
 
 const FAST = { retryMs: 1, maxRetryMs: 4, flushMs: 30 }

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SeerError } from '../errors.ts'
 import type { Connection } from './host-connection.ts'
-import { MAX_CHUNK_BYTES, STREAM_WINDOW_BYTES } from './protocol.ts'
+import { MAX_CHUNK_BYTES, STREAM_WINDOW_BYTES } from './protocol-parts.ts'
 
 export const WAITS = {
   /** Until what its other side did not take is sent again. Longer and longer, while it takes nothing at all. */

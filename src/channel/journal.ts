@@ -8,7 +8,8 @@ import { isAbort, SeerError } from '../errors.ts'
 import { blobsOf, blobsOfWidget, type BlobRef } from '../notebook/nbformat.ts'
 import type { By, Emit, EventInput } from '../run/events.ts'
 import type { Connection } from './host-connection.ts'
-import { journalRecordSchema, MAX_CHUNK_BYTES, type JournalRecord } from './protocol.ts'
+import { journalRecordSchema, type JournalRecord } from './protocol.ts'
+import { MAX_CHUNK_BYTES } from './protocol-parts.ts'
 
 const READ_BYTES = 768 * 1024
 const WAIT_MS = 20_000

@@ -16,7 +16,7 @@ function reading() {
   const seen: unknown[] = []
   const bad: BadFrame[] = []
   const reader = new FramesReader(input, (what) => bad.push(what))
-  const errors = vi.fn()
+  const errors = vi.fn<() => void>()
   reader.onError(errors)
   reader.listen((message) => seen.push(message))
   return { input, seen, bad, errors, reader }
@@ -80,7 +80,7 @@ test('a message is written in one piece', async () => {
 test('one that cannot be written is an error of that write, and of the stream', async () => {
   const output = new Writable({ write: (_, __, done) => done(new Error('EPIPE')) })
   const writer = new FramesWriter(output)
-  const errors = vi.fn()
+  const errors = vi.fn<() => void>()
   writer.onError(errors)
   await expect(writer.write(ONE)).rejects.toThrow('EPIPE')
   await turn()

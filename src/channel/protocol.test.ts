@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { hostErrors, journalRecordSchema, MAX_CHUNK_BYTES, MAX_MESSAGE_BYTES, methods } from './protocol.ts'
+import { hostErrors, journalRecordSchema, methods } from './protocol.ts'
+import { MAX_CHUNK_BYTES, MAX_MESSAGE_BYTES } from './protocol-parts.ts'
 
 const stamp = { seq: 1, at: 1, session: 's1', generation: 1 }
 

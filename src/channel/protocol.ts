@@ -9,27 +9,17 @@
  * - What arrives is checked here: the kernel's part of a record is a claim of the code that runs in the sandbox.
  */
 import { z } from 'zod'
+import { empty, id, MAX_CHUNK_BYTES, MAX_MESSAGE_BYTES } from './protocol-parts.ts'
+import { streamMethods } from './stream-methods.ts'
 import { outputSchema, sha256Schema, widgetIdSchema, widgetSchema } from '../notebook/nbformat.ts'
 
 export const PROTOCOL_VERSION = 3
-export const MAX_MESSAGE_BYTES = 1024 * 1024
-/** A blob/read chunk: base64 of this, with its envelope, stays under MAX_MESSAGE_BYTES. */
-export const MAX_CHUNK_BYTES = 512 * 1024
-/** Of one piece of a byte stream, on its way to Seer. */
-export const MAX_PIECE_BYTES = 256 * 1024
-/** A byte stream brings so much before its reader allows more. */
-export const STREAM_WINDOW_BYTES = 512 * 1024
-
 const MAX_ARGUMENT_CHARS = 128 * 1024
 export const MAX_PEEK_CHARS = 16 * 1024
 export const MAX_PEEK_SECONDS = 20
 
-const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
 const generation = z.int().positive()
 const cell = id
-const empty = z.strictObject({})
-/** A byte stream to something in the sandbox: a client that came in by a listener, or a process (`p:` and its id). */
-const connection = z.string().regex(/^[a-z0-9][A-Za-z0-9._:-]{0,79}$/)
 
 /** A kernel that runs, whoever its parent is. Restarting makes a new generation; variables belong to a generation. */
 export const kernelHandleSchema = z.object({
@@ -303,77 +293,7 @@ export const methods = {
     repeat: 'ending twice is ending once',
     deadlineMs: 15_000,
   },
-  'stream/listen': {
-    // For whatever runs behind the wall: a socket in the folder that is shared with kernels. A session's has the session's id.
-    params: z.strictObject({ listener: id }),
-    /** As the code inside sees it. */
-    result: z.object({ path: z.string() }),
-    repeat: 'a listener that is there stays',
-    deadlineMs: 10_000,
-  },
-  'stream/unlisten': {
-    params: z.strictObject({ listener: id }),
-    result: empty,
-    repeat: 'closing twice is closing once',
-    deadlineMs: 10_000,
-  },
-  'stream/read': {
-    /** What all byte streams of the sandbox have brought, in one numbered list. What was read so far is forgotten by the host. */
-    params: z.strictObject({
-      after: z.int().nonnegative(),
-      maxBytes: z.int().positive().max(MAX_MESSAGE_BYTES),
-      waitMs: z.int().nonnegative().max(60_000),
-    }),
-    result: z.object({
-      pieces: z
-        .array(
-          z.object({
-            n: z.int().positive(),
-            connection,
-            /** `open`: somebody has connected. `end`: nothing more comes of it, and nothing more reaches it. */
-            kind: z.enum(['open', 'data', 'end']),
-            /** Of `open`: where. */
-            listener: id.optional(),
-            base64: z
-              .base64()
-              .max((MAX_PIECE_BYTES * 4) / 3 + 4)
-              .optional(),
-          }),
-        )
-        .max(10_000),
-    }),
-    repeat: 'the reader names what it has',
-    deadlineMs: 90_000,
-  },
-  'stream/write': {
-    params: z.strictObject({
-      connection,
-      /** How many bytes were written to it before. */
-      offset: z.int().nonnegative(),
-      base64: z.base64().max((MAX_CHUNK_BYTES * 4) / 3 + 4),
-    }),
-    /** How many bytes it has taken in all: fewer than were sent, where its reader is slow. */
-    result: z.object({ accepted: z.int().nonnegative() }),
-    repeat: 'by offset: bytes that it has are passed over',
-    deadlineMs: 30_000,
-  },
-  'stream/allow': {
-    // All streams come in one list, so none may fill it: what its reader has not allowed waits on the sandbox's machine.
-    params: z.strictObject({
-      connection,
-      /** From its first on. */
-      bytes: z.int().nonnegative(),
-    }),
-    result: empty,
-    repeat: 'the most that was ever allowed holds',
-    deadlineMs: 10_000,
-  },
-  'stream/close': {
-    params: z.strictObject({ connection }),
-    result: empty,
-    repeat: 'closing twice is closing once',
-    deadlineMs: 10_000,
-  },
+  ...streamMethods,
   'network/rules': {
     params: networkSchema,
     result: empty,

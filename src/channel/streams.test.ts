@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { fakeStreams } from '../../test/fixtures/fake-streams.ts'
 import { SeerError } from '../errors.ts'
-import { STREAM_WINDOW_BYTES } from './protocol.ts'
+import { STREAM_WINDOW_BYTES } from './protocol-parts.ts'
 import { HostStreams, type HostStream } from './streams.ts'
 
 const FAST = { retryMs: 1, maxRetryMs: 4, flushMs: 30 }
@@ -197,7 +197,7 @@ test('stopped: inputs end, writes are told why, and nothing more is asked', asyn
 test('a listener that could not be made is none', async () => {
   const one = started()
   one.host.refuse = 'stream/listen'
-  const onOpen = vi.fn()
+  const onOpen = vi.fn<() => void>()
   await expect(one.streams.listen('s1', onOpen)).rejects.toThrow('refused')
   one.host.says({ connection: 's1', kind: 'open', listener: 's1' })
   await vi.waitFor(() => expect(one.host.closed).toEqual(['s1']))

@@ -35,6 +35,7 @@ export async function serveCommand(file: string, flags: ServeFlags): Promise<voi
         unconfined,
       }
       await using scoped = await ScopedSandbox.start(config, { run, signal })
+      void showPrinted(run)
       await scoped.serve(file, { exposeAs: 'prompt', name })
       const served = scoped.served(name)
       if (flags.call === undefined) await talk(served, signal)
@@ -55,6 +56,16 @@ async function openRun(name: string, { unconfined = false, outputDir }: ServeFla
   return Run.create(folder, { seer: SEER_VERSION, ...facts, confinement }, signal)
 }
 
+/** What the file prints, as it comes. */
+async function showPrinted(run: Run): Promise<void> {
+  const { dim } = lookOf(process.stdout).colors
+  for await (const event of run.events()) {
+    if (event.type !== 'interface-output') continue
+    const lines = linesOf(event.text.replace(/\n$/, ''))
+    process.stderr.write(`${lines.map((line) => dim(`│ ${line}`)).join('\n')}\n`)
+  }
+}
+
 /** Line by line from stdin, until its end. */
 async function talk(served: Interface, signal: AbortSignal): Promise<void> {
   describe(served)
@@ -63,13 +74,20 @@ async function talk(served: Interface, signal: AbortSignal): Promise<void> {
   // What is piped in has ended before it is answered.
   const prompt = () => void (isTTY && process.stdout.write('> '))
   signal.addEventListener('abort', () => lines.close(), { once: true })
+  // Ctrl-C stops the call that runs; where none does, it ends.
+  let stop: AbortController | undefined
+  lines.on('SIGINT', () => (stop ? stop.abort() : lines.close()))
   prompt()
   for await (const line of lines) {
     const said = line.trim()
     if (said === 'quit' || said === 'exit') break
     if (said === 'help') describe(served)
     else if (said === 'reload') await reload(served)
-    else if (said !== '') await callByHand(served, said, signal)
+    else if (said !== '') {
+      stop = new AbortController()
+      await callByHand(served, said, AbortSignal.any([stop.signal, signal]))
+      stop = undefined
+    }
     if (signal.aborted) break
     prompt()
   }
@@ -118,7 +136,7 @@ async function callByHand(served: Interface, said: string, signal: AbortSignal):
   }
   const call = { function: called, body: Buffer.from(body), buffers: [], data: new Uint8Array() }
   const answer = await served.call(call, { from: 'researcher', by: 'researcher' }, signal)
-  if (answer.ok) print(forModel(JSON.parse(Buffer.from(answer.body).toString('utf8'))).text)
+  if (answer.ok) print(forModel(answer.body).text)
   else print([`${answer.error.kind}: ${answer.error.message}`, answer.error.traceback ?? ''].join('\n').trimEnd())
   return answer.ok
 }

@@ -112,6 +112,22 @@ test('two calls at once on one connection end it', async () => {
   expect(stream.heads()).toMatchObject([{ error: { kind: 'invalid-frame' } }])
 })
 
+test('a client that calls and never takes an answer makes nothing more run, and holds no more', async () => {
+  let calls = 0
+  const { connect } = await opened(() => {
+    calls += 1
+    return ok()
+  })
+  const stream = connect()
+  stream.write = () => new Promise(() => undefined)
+  for (let i = 0; i < 50; i++) {
+    stream.comes(frame(call))
+    await settled()
+  }
+  expect(calls).toBe(1)
+  expect(stream.isClosed).toBe(false)
+})
+
 test('a connection that is closed cancels its call; so does the end of the session', async () => {
   const signals: AbortSignal[] = []
   const { connect, close } = await opened(

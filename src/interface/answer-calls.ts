@@ -4,7 +4,6 @@
  */
 import { z } from 'zod'
 import type { HostStream, HostStreams } from '../channel/streams.ts'
-import { describeError } from '../errors.ts'
 import { failed, type Answer, type Call } from './call.ts'
 import { buffersSchema, encodeFrame, fits, FrameError, FrameReader, type Frame } from './frames.ts'
 import type { Interface } from './interface.ts'
@@ -55,24 +54,34 @@ async function answerStream(stream: HostStream, calls: CallsOf, held: Held, clos
   const left = new AbortController()
   const signal = AbortSignal.any([left.signal, closing])
   const reader = new FrameReader()
-  let working: Promise<Answer> | undefined
+  /** What waits to be answered: the call that runs, and one more, since a client may be faster than the news that its answer was taken. */
+  let waiting = 0
+  let working: Promise<void> = Promise.resolve()
   let mine = 0
   const hold = (bytes: number) => {
     held.bytes += bytes - mine
     mine = bytes
     if (held.bytes > MAX_HELD_BYTES) throw new FrameError('more at once than a session may')
   }
+  const answer = async (frame: Frame) => {
+    const given = await answerFrame(frame, calls, held, signal)
+    // As long as nobody takes it, it is held, and the next call waits.
+    const bytes = given.ok ? given.body.byteLength + given.data.byteLength : 0
+    held.bytes += bytes
+    waiting -= 1
+    await send(stream, given)
+      .catch(() => left.abort())
+      .finally(() => (held.bytes -= bytes))
+  }
   try {
     for await (const chunk of stream.input) {
       hold(reader.held + chunk.byteLength)
       for (const frame of reader.take(chunk)) {
-        // A client waits for its answer before it calls again.
-        if (working) throw new FrameError('a call before the last one was answered')
-        working = answerFrame(frame, calls, held, signal)
-        void working.then((answer) => {
-          working = undefined
-          send(stream, answer).catch(() => left.abort())
-        })
+        if ((waiting += 1) > 1) throw new FrameError('a call before the last one was answered')
+        const before = working
+        working = before.then(() => answer(frame))
+        // One answer may be on its way while the next call comes; with two, nothing more is read.
+        await before
       }
       hold(reader.held)
     }
@@ -97,9 +106,9 @@ async function answerFrame(frame: Frame, calls: CallsOf, held: Held, signal: Abo
   held.bytes += bytesOf(frame)
   try {
     return held.calls > MAX_CALLS ? tooMany() : await answerOf(frame, calls, signal)
-  } catch (error) {
-    // The log, or the run, is gone.
-    return failed('gone', describeError(error))
+  } catch {
+    // What went wrong is the researcher's, with a folder of theirs in it.
+    return failed('gone', 'The call could not be recorded, so nothing is told of it. The run cannot go on like this.')
   } finally {
     held.calls -= 1
     held.bytes -= bytesOf(frame)

@@ -7,9 +7,14 @@ const MAX_LIST = 64
 const MAX_TEXT_CHARS = 20_000
 const tagOf = (value: object): unknown => ('$seer' in value ? value.$seer : undefined)
 
-export function forModel(result: unknown): { text: string; value: Json } {
-  const value = shown(result)
+/** `json` as it travelled: whole numbers that JavaScript cannot hold come as text. */
+export function forModel(json: Uint8Array | string): { text: string; value: Json } {
+  const value = shown(JSON.parse(typeof json === 'string' ? json : Buffer.from(json).toString('utf8'), exact))
   return { text: JSON.stringify(value, null, 1), value }
+}
+
+function exact(_: string, value: unknown, { source = '' }: { source?: string } = {}): unknown {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? source : value
 }
 
 function shown(value: unknown): Json {

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import type { HostStream } from '../channel/streams.ts'
 import type { ProcessEnd, SandboxProcess } from '../environment/exec/sandbox-process.ts'
-import { describeError, SeerError } from '../errors.ts'
+import { isAbort, SeerError } from '../errors.ts'
 import { computeSchema, type Compute } from '../run/events.ts'
 import { callErrorSchema, failed, type Answer, type Call } from './call.ts'
 import { descriptionSchema, type Description, type ExposedFunction } from './description.ts'
@@ -14,6 +14,8 @@ import { problemOfJson } from './json-text.ts'
 
 /** After it was told to stop a call: so long until the caller hears that it goes on all the same. */
 const STOP_MS = 7000
+/** A longer one would be over at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 const messageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), compute: computeSchema.optional() }),
@@ -80,7 +82,7 @@ export class InterfaceProcess {
     const exposed = this.#functions.get(call.function)!
     const id = ++this.#calls
     const stop = (why: 'timeout' | 'cancelled') => this.#stop(id, why)
-    const timer = setTimeout(() => stop('timeout'), exposed.seconds * 1000)
+    const timer = setTimeout(() => stop('timeout'), Math.min(exposed.seconds * 1000, MAX_TIMER_MS))
     const onAbort = () => stop('cancelled')
     signal.addEventListener('abort', onAbort, { once: true })
     const answer = (given: Answer) => {
@@ -112,7 +114,7 @@ export class InterfaceProcess {
     const pending = this.#pending.get(id)
     if (!pending || pending.stopped) return
     const { name, seconds } = pending.function
-    const what = why === 'timeout' ? `ran longer than ${seconds} s` : 'was cancelled'
+    const what = why === 'timeout' ? `waited and ran for longer than ${seconds} s` : 'was cancelled'
     pending.stopped = failed(why, `${this.#name}.${name} ${what}, and did not end when it was told to stop.`)
     this.#send({ kind: 'cancel', id, why })
     setTimeout(() => this.#leave(id), STOP_MS).unref()
@@ -141,7 +143,7 @@ export class InterfaceProcess {
       broken = `it sent ${error instanceof FrameError ? error.message : 'what cannot be understood'}`
     }
     this.#stream.close()
-    const end: End = await this.#process.ended.catch((error: unknown) => ({ because: describeError(error) }))
+    const end: End = await this.#process.ended.catch((error: unknown) => ({ because: messageOf(error) }))
     const reason = broken ?? reasonOf(end)
     this.#gone = reason
     this.#ready.reject(notLoaded(this.#name, reason, end.stderr ?? ''))
@@ -195,6 +197,12 @@ export class InterfaceProcess {
 function reasonOf({ exitCode, signal, because }: End): string {
   if (because !== undefined) return because
   return typeof signal === 'string' ? `signal ${signal}` : `exit code ${exitCode ?? 'unknown'}`
+}
+
+/** Without what a researcher is advised to do: agents are told this too. */
+function messageOf(error: unknown): string {
+  if (isAbort(error)) return 'it was stopped'
+  return error instanceof Error ? error.message : String(error)
 }
 
 function importFailed(name: string, { message, traceback }: z.infer<typeof callErrorSchema>): SeerError {

@@ -12,7 +12,18 @@ type Called = Answer & { readonly id: string }
 const resultSchema = z.strictObject({ call: z.string(), result: z.json() })
 
 export function toolsOf(served: Interface): Tool[] {
+  for (const one of served.description.functions) refuseParameters(served, one)
   return served.description.functions.map((one) => toolOf(served, one))
+}
+
+/** Every object of JavaScript has these, so that none of them is ever seen as left out. */
+function refuseParameters({ file }: Interface, { name, parameters }: ExposedFunction): void {
+  const bad = parameters.find((one) => one.name in Object.prototype)
+  if (!bad) return
+  throw new SeerError('tool-parameter', {
+    message: `The parameter ${bad.name} of ${name}, in ${file}, cannot be that of a tool.`,
+    hint: 'Give it another name.',
+  })
 }
 
 function toolOf(served: Interface, one: ExposedFunction): Tool {
@@ -66,7 +77,7 @@ function resultOf({ name }: Interface, one: ExposedFunction, answer: Called, { s
       message: traceback === undefined ? message : `${message}\n${traceback}`,
     })
   }
-  const { text, value } = forModel(JSON.parse(Buffer.from(answer.body).toString('utf8')))
+  const { text, value } = forModel(answer.body)
   return {
     content: [{ type: 'text' as const, text: `[${answer.id}] ${name}.${one.name}:\n${text}` }],
     structured: { call: answer.id, result: value },

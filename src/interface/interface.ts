@@ -35,6 +35,7 @@ export class Interface {
   #loaded: Loaded | undefined
   #loading: Promise<void> | undefined
   readonly #calls = new Set<string>()
+  #loads = 0
 
   constructor(sandbox: Sandbox, name: string, file: string) {
     this.#sandbox = sandbox
@@ -60,6 +61,12 @@ export class Interface {
   get #now(): Loaded {
     if (this.#loaded) return this.#loaded
     throw new SeerError('interface-not-loaded', { message: `The interface ${this.name} has not been loaded.` })
+  }
+
+  /** Loads it where it is not loaded: a file that could not be loaded before may be mended. */
+  async ready(): Promise<void> {
+    if (this.#loading) await this.#loading
+    else if (!this.#loaded) await this.load()
   }
 
   /**
@@ -95,7 +102,8 @@ export class Interface {
 
   async #start({ main, files }: InterfaceFiles): Promise<InterfaceProcess> {
     const sandbox = this.#sandbox
-    const folder = `${FOLDER}/${this.name}`
+    // One of its own each time: a module that is there no more must not be found.
+    const folder = `${FOLDER}/${this.name}/${(this.#loads += 1)}`
     for (const { path, bytes } of files) await sandbox.writeFile(`${folder}/${path}`, bytes)
     const { params, seed } = this.run.start
     const models = sandbox.modelHandles.map(({ name, varName, path }) => ({ name, varName, path }))
@@ -140,7 +148,7 @@ export class Interface {
     await old?.end()
   }
 
-  /** Whether a call of that number was made here, and has ended. */
+  /** Whether a call of that number was made here, and went well. */
   hasCall(id: string): boolean {
     return this.#calls.has(id)
   }
@@ -152,7 +160,7 @@ export class Interface {
       ? await this.#loaded.process.call(call, signal)
       : failed('gone', `The interface ${this.name} is not loaded at the moment.`)
     recorded.end(answer)
-    this.#calls.add(recorded.id)
+    if (answer.ok) this.#calls.add(recorded.id)
     return { id: recorded.id, ...answer }
   }
 }

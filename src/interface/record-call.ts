@@ -1,5 +1,6 @@
 /** A call in the run's log: what it was given before it is made, and what came of it. */
 import { createHash } from 'node:crypto'
+import { describeError } from '../errors.ts'
 import type { EventInput } from '../run/events.ts'
 import type { CalledWith } from '../run/interface-events.ts'
 import type { Run } from '../run/run.ts'
@@ -38,8 +39,15 @@ export function recordCall(run: Run, name: string, call: Call, { from, by, ...pl
     id,
     end(answer) {
       const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000
-      const what = answer.ok ? { result: calledWith(run, answer) } : { error: answer.error }
-      run.emit({ type: 'call-end', ...about, status: statusOf(answer), durationMs, ...what })
+      try {
+        const what = answer.ok ? { result: calledWith(run, answer) } : { error: answer.error }
+        run.emit({ type: 'call-end', ...about, status: statusOf(answer), durationMs, ...what })
+      } catch (error) {
+        // It has ended too, where the log can still say so.
+        const kept = { kind: 'not-kept', message: `What came of it could not be kept: ${describeError(error)}` }
+        run.emit({ type: 'call-end', ...about, status: 'error', durationMs, error: kept })
+        throw error
+      }
     },
   }
 }

@@ -2,7 +2,7 @@
  * A sandbox in which no agent works: an agent can call the functions that a file of the researcher exposes, and nothing else. What it
  * is given is a library to import, tools, or a text.
  */
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Command, ExecOptions } from '../environment/exec/exec.ts'
 import type { Download } from '../environment/files/download.ts'
@@ -77,6 +77,8 @@ export class ScopedSandbox {
    */
   async serve<E extends ExposeAs>(file: string, options: ServeOptions<E>): Promise<Exposures[E]> {
     const { exposeAs, name = basename(file, '.py'), description, answer } = parseOptions('serve', serveSchema, options)
+    if (answer && exposeAs !== 'mcp') throw misplaced('answer', 'mcp')
+    if (description !== undefined && exposeAs !== 'skill') throw misplaced('description', 'skill')
     const served = await this.#load(file, name)
     const make: { [K in ExposeAs]: () => Exposures[K] | Promise<Exposures[K]> } = {
       library: () => libraryOf(served),
@@ -90,12 +92,11 @@ export class ScopedSandbox {
   async #load(file: string, name: string): Promise<Interface> {
     checkModuleName(name)
     const known = this.#served.get(name)
-    if (known && known.file !== file) throw nameTaken(name, known.file)
-    if (known) return known
-    const served = new Interface(this.#sandbox, name, file)
+    if (known && resolve(known.file) !== resolve(file)) throw nameTaken(name, known.file)
+    const served = known ?? new Interface(this.#sandbox, name, file)
     this.#served.set(name, served)
     try {
-      await served.load()
+      await served.ready()
       return served
     } catch (error) {
       this.#served.delete(name)
@@ -123,6 +124,13 @@ export class ScopedSandbox {
     const settle = () => Promise.resolve()
     const submit = answer ? [callsFindingTool((id) => served.hasCall(id), answer)] : []
     const tools = [...toolsOf(served), ...submit]
+    const [own] = submit
+    if (own && served.description.functions.some(({ name }) => name === own.name)) {
+      throw new SeerError('tool-name', {
+        message: `The function ${own.name} of ${served.file} has the name of the tool by which an agent ends.`,
+        hint: 'Rename it, or serve without `answer`.',
+      })
+    }
     const instructions = docsOf(served)
     const { config, withdraw } = await publish(served.name, { run: this.run, tools, settle, instructions })
     this.#withdraw.push(withdraw)
@@ -187,6 +195,12 @@ export class ScopedSandbox {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.terminate()
   }
+}
+
+function misplaced(option: string, exposeAs: string): SeerError {
+  return new SeerError('invalid-options', {
+    message: `serve: ${option} is for exposeAs: '${exposeAs}', and for nothing else.`,
+  })
 }
 
 function nameTaken(name: string, file: string): SeerError {

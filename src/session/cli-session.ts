@@ -13,7 +13,7 @@ import { Workspace } from '../workspace/workspace.ts'
 import { filesOf } from './files-of.ts'
 import { cliInfoText } from './model-info.ts'
 import { placeWorkspace, pythonPath } from './place-workspace.ts'
-import { openCalls, type Callers } from './session-calls.ts'
+import { openCallers, openCalls, type Callers } from './session-calls.ts'
 
 const optionsSchema = z.strictObject({
   /** The schema of a finding's `answer`. With it the agent ends by submitting one, which rests on its commands. */
@@ -31,6 +31,7 @@ export class CliSession {
   readonly workspacePath: string
   readonly #sandbox: Sandbox
   readonly #env: Readonly<Record<string, string>>
+  readonly #callers: Callers
   readonly #close: () => Promise<void>
   #ending: Promise<void> | undefined
 
@@ -40,6 +41,7 @@ export class CliSession {
     about: Pick<CliSession, 'tools' | 'mcpConfig'> & {
       info: string
       env: Readonly<Record<string, string>>
+      callers: Callers
       close: () => Promise<void>
     },
   ) {
@@ -50,17 +52,18 @@ export class CliSession {
     this.#sandbox = sandbox
     this.#env = about.env
     this.mcpConfig = about.mcpConfig
+    this.#callers = about.callers
     this.#close = about.close
   }
 
   /** What Python code printed, in a process of its own. Throws an `ExecError` with the traceback. */
   exec(code: string): Promise<string> {
-    return this.#sandbox.execPython(code, { env: { ...this.#env } })
+    return this.#callers.during('researcher', () => this.#sandbox.execPython(code, { env: { ...this.#env } }))
   }
 
   /** What a command printed to stdout. Throws an `ExecError` for an exit code other than 0. */
   execShell(command: string): Promise<string> {
-    return this.#sandbox.exec(command, { env: { ...this.#env } })
+    return this.#callers.during('researcher', () => this.#sandbox.exec(command, { env: { ...this.#env } }))
   }
 
   /** Takes the tools back. What runs ends with the sandbox. Idempotent. */
@@ -87,7 +90,7 @@ export async function createCliSession(
   const { run } = sandbox
   const session = sandbox.newSessionId()
   await placeWorkspace(sandbox, workspace)
-  const callers = commandCallers(sandbox, session)
+  const callers = openCallers(sandbox, session)
   const calls = await openCalls(sandbox, session, interfacesOf(workspace), callers)
   const env = { ...calls.env, PYTHONPATH: pythonPath(workspace, sandbox.workspacePath) }
   const started = new Set<string>()
@@ -120,20 +123,5 @@ export async function createCliSession(
     withdraw()
     await calls.close()
   }
-  return new CliSession(sandbox, session, { tools, mcpConfig: config, info, env, close })
-}
-
-function commandCallers(sandbox: Sandbox, session: string): Callers {
-  const by: ('system' | `agent:${string}` | 'researcher' | 'setup')[] = []
-  return {
-    now: () => ({ from: 'library', sandbox: sandbox.sandboxId, session, by: by.at(-1) ?? 'researcher' }),
-    async during(who, work) {
-      by.push(who)
-      try {
-        return await work()
-      } finally {
-        by.splice(by.lastIndexOf(who), 1)
-      }
-    },
-  }
+  return new CliSession(sandbox, session, { tools, mcpConfig: config, info, env, callers, close })
 }

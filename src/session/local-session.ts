@@ -13,7 +13,7 @@ import { shellTools } from '../tools/shell-tools.ts'
 import type { Tool } from '../tools/tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 import { bringFiles, takeFilesBack } from './local-files.ts'
-import { openSession, type ExecResult, type NotebookSession } from './notebook-session.ts'
+import { openSession, type ExecResult, type NotebookSession, type SessionPlace } from './notebook-session.ts'
 
 const { pythonPackages, secrets, env, network, timeout, unconfined } = sandboxConfigSchema.shape
 
@@ -47,9 +47,10 @@ export class LocalSession {
   readonly workspacePath: string
   readonly #sandbox: Sandbox
   readonly #session: NotebookSession
+  readonly #place: SessionPlace
   #ending: Promise<void> | undefined
 
-  constructor(name: string, workspaceDir: string, sandbox: Sandbox, session: NotebookSession) {
+  constructor(name: string, workspaceDir: string, session: NotebookSession, place: SessionPlace) {
     this.name = name
     this.workspaceDir = workspaceDir
     this.sessionId = session.sessionId
@@ -57,7 +58,8 @@ export class LocalSession {
     this.tools = session.tools
     this.modelInfoText = session.modelInfoText
     this.workspacePath = session.workspacePath
-    this.#sandbox = sandbox
+    this.#sandbox = place.sandbox
+    this.#place = place
     this.#session = session
   }
 
@@ -68,7 +70,8 @@ export class LocalSession {
 
   /** What a command printed to stdout, as the researcher. Throws an `ExecError` as `Sandbox.exec` does. */
   execShell(command: string): Promise<string> {
-    return this.#sandbox.exec(command)
+    const { env, callers } = this.#place
+    return callers.during('researcher', () => this.#sandbox.exec(command, { env: { ...env } }))
   }
 
   /** Takes the tools back, brings the files to `workspaceDir` and ends all that runs. Idempotent. */
@@ -105,12 +108,17 @@ export async function createLocalSession(
   try {
     const folder = workspaceDir ?? join(sandbox.run.folder, 'workspace')
     if (workspaceDir !== undefined) await bringFiles(sandbox, workspaceDir)
+    let place: SessionPlace | undefined
     const session = await openSession(sandbox, workspace, answer ? { answer } : {}, {
       kind: 'local',
-      moreTools: ({ sandbox: place, env: variables, callers }) =>
-        shellTools({ start: (spec) => place.startProcess(spec), env: variables, during: callers.during }),
+      moreTools(own) {
+        // That of the session itself comes first; others may be opened in it, each with a kernel of its own.
+        place ??= own
+        const { env: variables, callers } = own
+        return shellTools({ start: (spec) => sandbox.startProcess(spec), env: variables, during: callers.during })
+      },
     })
-    return new LocalSession(name, folder, sandbox, session)
+    return new LocalSession(name, folder, session, place!)
   } catch (error) {
     await sandbox.terminate().catch(() => undefined)
     throw error

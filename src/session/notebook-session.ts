@@ -185,7 +185,7 @@ async function openNotebook(
     ...notebookOf(sandbox, kernel, () => setUp(sandbox, kernel, steps)),
     hasTool: (name) => names.has(name),
   }
-  const callers = openCallers(sandbox, kernel)
+  const callers = openCallers(sandbox, session, kernel)
   const calls = await openCalls(sandbox, session, interfacesOf(workspace), callers)
   const env = { ...calls.env, PYTHONPATH: pythonPath(workspace, sandbox.workspacePath) }
   const more = moreTools?.({ sandbox, env, callers }) ?? []

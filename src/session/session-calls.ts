@@ -16,19 +16,28 @@ export interface Callers {
   readonly during: <T>(by: By, work: () => Promise<T>) => Promise<T>
 }
 
-/** A call is of the cell that runs. Where none does, of whoever runs a command, else of whoever ran the last cell: a thread of it lives on. */
-export function openCallers(sandbox: Sandbox, kernel: Kernel): Callers {
+/**
+ * A call is of the cell that runs. Where none does, of whoever runs a command; where nobody does, of an agent that has worked here, since
+ * what it started may live on in the background.
+ */
+export function openCallers(sandbox: Sandbox, session: string, kernel?: Kernel): Callers {
   const commands: By[] = []
-  const place = { from: 'library', sandbox: sandbox.sandboxId, session: kernel.session } as const
+  let agent: By | undefined
+  const place = { from: 'library', sandbox: sandbox.sandboxId, session } as const
+  const note = (by: By): By => {
+    if (by.startsWith('agent:')) agent = by
+    return by
+  }
   return {
     now() {
-      const [cell] = kernel.running
-      if (cell !== undefined) return { ...place, cell, by: kernel.authorOf(cell) }
-      const command = commands.at(-1)
-      return { ...place, by: command ?? (kernel.latest === undefined ? 'system' : kernel.authorOf(kernel.latest)) }
+      const cell = kernel?.running[0]
+      const latest = kernel?.latest
+      const ofLatest = latest === undefined ? undefined : note(kernel!.authorOf(latest))
+      if (cell !== undefined) return { ...place, cell, by: note(kernel!.authorOf(cell)) }
+      return { ...place, by: commands.at(-1) ?? agent ?? ofLatest ?? 'system' }
     },
     async during(by, work) {
-      commands.push(by)
+      commands.push(note(by))
       try {
         return await work()
       } finally {

@@ -9,6 +9,10 @@ import { openBreath, readPieces } from '../../sandbox/local/read-pieces.ts'
 /** `.env`, `.env.local`, …: Seer reads its own keys from there, and no sandbox is to have them. */
 const KEYS = /^\.env(\.(?!example$)|$)/
 
+export function isKeyFile(name: string): boolean {
+  return KEYS.test(name)
+}
+
 export interface LocalTreeOptions {
   readonly signal?: AbortSignal | undefined
   /** Told of what stays behind: files of keys, and Seer's own folder. */

@@ -64,3 +64,13 @@ export function endFunctionCall(state: StoryState, event: EventOf<'call-end'>): 
     }),
   ])
 }
+
+/** Calls that nobody heard the end of, once the run is over. */
+export function leaveFunctionCalls(state: StoryState): string[] {
+  const { yellow } = state.look.colors
+  const left = [...state.functionCalls].filter(([, { from }]) => from !== 'tool')
+  state.functionCalls.clear()
+  return left.flatMap(([call, { args }]) =>
+    inBlock(state, 'notes', [yellow(`! ${call}(${inline(args, 60)}) has no end in the log`)]),
+  )
+}

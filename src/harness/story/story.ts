@@ -25,6 +25,7 @@ import {
   endFunctionCall,
   endInterface,
   interfacePrinted,
+  leaveFunctionCalls,
   startFunctionCall,
   startInterface,
 } from './interface-story.ts'
@@ -46,7 +47,7 @@ function tell(state: StoryState, event: RunEvent): string[] {
     case 'run-start':
       return state.framed ? [] : run.startRun(state, event)
     case 'run-end':
-      return state.framed ? leaveCells(state) : [...leaveCells(state), ...run.endRun(state, event)]
+      return [...leaveCells(state), ...leaveFunctionCalls(state), ...(state.framed ? [] : run.endRun(state, event))]
     case 'run-steer':
       return run.steered(state, event)
     case 'sandbox-start':
