@@ -36,6 +36,13 @@ export interface ExecResult {
   readonly text: string
 }
 
+/** For Seer itself: what a session works with. */
+const players = new WeakMap<NotebookSession, Pick<Notebook, 'kernel' | 'setUp'>>()
+
+export function playerOf(session: NotebookSession): Pick<Notebook, 'kernel' | 'setUp'> {
+  return players.get(session)!
+}
+
 export class NotebookSession {
   readonly sessionId: string
   /** For `runAgent`. */
@@ -128,6 +135,7 @@ export async function createNotebookSession(
     libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
     ...(workspace.skills.length > 0 ? { skills: workspace.skills.map(({ name, sha256 }) => ({ name, sha256 })) } : {}),
     models: sandbox.modelHandles.map(modelForLog),
+    ...(workspace.preloadModels ? {} : { preloadModels: false }),
   })
   try {
     using _ = showWaiting(workspace.preloadModels && models.length > 0 ? 'loading the model' : 'starting the kernel')
@@ -137,7 +145,9 @@ export async function createNotebookSession(
     emitEnd(sandbox, session, 'its set-up failed')
     throw error
   }
-  return new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace, sandbox))
+  const opened = new NotebookSession(sandbox, kernel, tools, modelInfoText(sandbox.modelHandles, workspace, sandbox))
+  players.set(opened, notebook)
+  return opened
 }
 
 /** A log that cannot be written any more has told so already. */
