@@ -7,6 +7,7 @@ import { SEER_VERSION } from '../run/version.ts'
 import { errorJson } from './error-json.ts'
 import type { AttachOptions } from './attach.ts'
 import type { McpOptions } from './mcp.ts'
+import type { ReplayOptions } from './replay.ts'
 import type { ResultsOptions } from './results.ts'
 import type { RunOptions } from './run.ts'
 import { exitCodeOf, exitCodes } from './settings.ts'
@@ -105,6 +106,28 @@ program
   .addOption(outputDir())
   .addOption(json())
   .action(async (run: string, options: Common) => (await import('./report.ts')).reportCommand(run, options))
+
+program
+  .command('replay')
+  .description('run the cells of a run again, and say which of them put out something else')
+  .argument('<run>', 'a run as for show')
+  .option('--all', 'all that ran, as it ran; without it, what the notebook shows, top to bottom in one kernel')
+  .option('--trust', 'give its code again what the run had of this machine: files, secrets, network, packages')
+  .option('--env <NAME=value>', 'a variable that its sandbox had; may be repeated', collect, [])
+  .option('--model <variable=name>', 'where the model of a variable is now; may be repeated', collect, [])
+  .option('--unconfined', 'no wall around its code: it gets all your rights on this machine')
+  .addOption(
+    new Option('--rtol <number>', 'how far two numbers may be apart, in relation to the larger one').argParser(
+      (value) => {
+        const rtol = Number(value)
+        if (value !== '' && rtol >= 0 && rtol <= 1) return rtol
+        throw new InvalidArgumentError('It is a number from 0 to 1, as 1e-4.')
+      },
+    ),
+  )
+  .addOption(outputDir())
+  .addOption(json())
+  .action(async (run: string, options: ReplayOptions) => (await import('./replay.ts')).replayCommand(run, options))
 
 program
   .command('stop')

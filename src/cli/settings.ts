@@ -11,11 +11,13 @@ export const exitCodes = {
   staleRecording: 4,
   /** All is saved, but an agent was stopped by a limit: its budget, its turns, its tokens, the same call over and over. */
   limit: 5,
+  /** All is saved, but a replay put out something else. */
+  differs: 6,
   interrupted: 130,
 } as const
 
 const USAGE =
-  /^(unknown-|invalid-options|experiment-|task-|model-|library-|skill-|run-unknown|run-ambiguous|snapshot-unknown|snapshot-ambiguous|sandbox-unknown|environment-unknown|recording-missing|recording-unreadable|provider-key-missing|provider-url-invalid|price-unknown|env-file-unreadable)/
+  /^(unknown-|invalid-options|replay-(needs|unclear|env|running|files|other)-?|experiment-|task-|model-|library-|skill-|run-unknown|run-ambiguous|snapshot-unknown|snapshot-ambiguous|sandbox-unknown|environment-unknown|recording-missing|recording-unreadable|provider-key-missing|provider-url-invalid|price-unknown|env-file-unreadable)/
 
 export function exitCodeOf(code: string): number {
   if (code === 'recording-stale') return exitCodes.staleRecording

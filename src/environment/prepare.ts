@@ -48,7 +48,7 @@ export async function prepare(wanted: Wanted, context: SetupContext): Promise<Pr
 }
 
 /** PEFT comes with the models that need it, in the version that Seer is tested with unless another one is asked for. */
-function packagesFor({ models, pythonPackages }: Wanted) {
+export function packagesFor({ models, pythonPackages }: Pick<Wanted, 'models' | 'pythonPackages'>) {
   const isPeft = (line: string) => packageName(line) === 'peft'
   const needs = pythonPackages.some(isPeft) || models.some((model) => model.isPeft || model.loadAsPeft)
   const hasVersion = pythonPackages.some((line) => isPeft(line) && line.trim() !== 'peft')

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { SeerError } from '../errors.ts'
-import { buildEnvironment, environmentId, LOCK_FILE } from './build-environment.ts'
-import { cacheRoot } from './cache.ts'
+import { buildEnvironment, environmentId, environmentsFolder, LOCK_FILE, readySchema } from './build-environment.ts'
+import { cacheRoot, exists, readReady } from './cache.ts'
 import { choosePython } from './choose-python.ts'
 import { useEnvironment } from './existing-environment.ts'
 import type { SetupContext } from './progress.ts'
@@ -68,6 +68,16 @@ export async function ensureEnvironment(
     reused: !built,
     tookMs: performance.now() - startedAt,
   }
+}
+
+/** Whether nothing would have to be installed for it. */
+export async function isEnvironmentBuilt(request: EnvironmentRequest, context: SetupContext = {}): Promise<boolean> {
+  const cache = cacheRoot(context.env)
+  const chosen = await choosePython(request.python, cache, context)
+  if (chosen.kind === 'environment') return true
+  const requirements = await composeRequirements(request.pythonPackages, request.requirementFiles)
+  const path = join(environmentsFolder(cache), environmentId(requirements, chosen.python, request.torch))
+  return (await exists(join(path, 'bin', 'python'))) && (await readReady(path, { schema: readySchema })) !== undefined
 }
 
 function refusePackages(path: string, packages: readonly string[] = []): void {

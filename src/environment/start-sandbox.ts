@@ -24,6 +24,7 @@ import { kernelEnvironment } from './kernel-environment.ts'
 import { modelFolders, movedTo } from './models/model-handle.ts'
 import { checkNetworkIsHeld, networkEnvironment, parseNetwork } from './network.ts'
 import { pipInside, type PipInside } from './pip-inside.ts'
+import { recordConfig } from './config-record.ts'
 import { contextOf } from './exec/start-process.ts'
 import { visible } from './gpu/find-gpus.ts'
 import { prepare, type Prepared } from './prepare.ts'
@@ -208,6 +209,7 @@ export function startEvent(facts: SandboxFacts, layout: Layout): EventInput & { 
     ...(repoHandles.length > 0 ? { repos: repoHandles.map(({ url, commit, path }) => ({ url, commit, path })) } : {}),
     ...(gpus.length > 0 ? { gpu: gpus } : {}),
     ...(facts.confinement === 'none' ? {} : { network: parseNetwork(config.network).told }),
+    config: recordConfig(config),
     attach: facts.attach,
   }
 }

@@ -106,6 +106,8 @@ export const eventPayloads = {
     seed: z.int(),
     /** For all agents together; null: none was set. */
     budgetUsd: z.number().positive().nullable().optional(),
+    /** The run whose cells this one runs again. */
+    replayOf: z.string().optional(),
   }),
   'run-end': z.object({
     status: z.enum(['completed', 'failed', 'interrupted', 'crashed']),
@@ -140,6 +142,8 @@ export const eventPayloads = {
     /** Another process had started it: this run took part later. */
     attached: z.boolean().optional(),
     gpu: z.array(z.string()).optional(),
+    /** What it was asked to be (`config-record.ts`). */
+    config: jsonObject.optional(),
     /** What a later process needs to find the host of this run again. */
     attach: jsonObject,
   }),
@@ -186,6 +190,8 @@ export const eventPayloads = {
     /** Absent where the agent was given none. */
     skills: z.array(z.object({ name: z.string(), sha256: sha256Schema })).optional(),
     models: loadedModelsSchema,
+    /** False where the kernel was not to load them. */
+    preloadModels: z.boolean().optional(),
   }),
   'session-end': z.object({ reason: z.string() }),
   ...interfacePayloads,

@@ -44,6 +44,8 @@ export interface Summary {
   confinement: string | null
   /** Of the last confined sandbox: what it may take of the machine, and who holds it to that. Absent where there was none. */
   limits?: NonNullable<EventOf<'sandbox-start'>['limits']>
+  /** The run whose cells this one runs again. Absent for others. */
+  replayOf?: string
   status: SummaryStatus
   error: { code: string; message: string; hint?: string | undefined } | null
   startedAt: string | null
@@ -153,6 +155,7 @@ const steps = foldBy<Summary>(initial, {
     const { run, seer, experiment, profile, params, backend, provider, seed, confinement } = e
     Object.assign(s, { run, seer, experiment, profile, params, backend, provider, seed, confinement, startedAt: e.at })
     s.budgetUsd = e.budgetUsd ?? null
+    if (e.replayOf !== undefined) s.replayOf = e.replayOf
   },
   'run-end': (s, e) => {
     const endedAt = s.open.recovered ? s.open.lastAt : e.at

@@ -17,8 +17,10 @@ export function endText(summary: Summary): string {
 }
 
 function runSentence(summary: Summary): string {
-  const { run, profile, startedAt, seer, seed } = summary
-  const named = `This is the run \`${run ?? '?'}\`${profile === null ? '' : ` with the profile ${plain(profile)}`}`
+  const { run, profile, startedAt, seer, seed, replayOf } = summary
+  const again =
+    replayOf === undefined ? '' : `, which runs the cells of the run \`${replayOf.replaceAll('`', '')}\` again`
+  const named = `This is the run \`${run ?? '?'}\`${profile === null ? '' : ` with the profile ${plain(profile)}`}${again}`
   const made = seer === null ? '' : `, made by Seer ${plain(seer)}${seed === null ? '' : ` with the seed ${seed}`}`
   return `${named}${made}. It started ${time(startedAt)} and ${statusWords(summary)}.${endDetail(summary)}`
 }

@@ -59,6 +59,13 @@ export interface SessionPlace {
   readonly callers: Callers
 }
 
+/** For Seer itself: what a session works with. */
+const players = new WeakMap<NotebookSession, Pick<Notebook, 'kernel' | 'setUp'>>()
+
+export function playerOf(session: NotebookSession): Pick<Notebook, 'kernel' | 'setUp'> {
+  return players.get(session)!
+}
+
 export class NotebookSession {
   readonly sessionId: string
   /** For `runAgent`, and for any agent that speaks MCP. Whoever has it can use the session's tools: it holds a token. */
@@ -136,7 +143,7 @@ export async function openSession(
   const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
   const open = () => openNotebook(sandbox, workspace, { steps, answer, tools, kind })
   await placeWorkspace(sandbox, workspace)
-  const { kernel, info, server, endCalls } = await open()
+  const { kernel, info, server, notebook, endCalls } = await open()
   const openOwn = async (): Promise<OwnServer> => {
     const own = await open()
     return { server: own.server, end: () => endOwn(sandbox, own) }
@@ -146,11 +153,14 @@ export async function openSession(
     withdraw()
     await endCalls()
   }
-  return new NotebookSession(sandbox, kernel, { tools: server.tools, info, mcpConfig: config, close })
+  const opened = new NotebookSession(sandbox, kernel, { tools: server.tools, info, mcpConfig: config, close })
+  players.set(opened, notebook)
+  return opened
 }
 
 interface OpenNotebook {
   readonly kernel: Kernel
+  readonly notebook: Notebook
   readonly info: string
   readonly server: LocalServer
   /** Calls of served functions that its code has made. */
@@ -201,6 +211,7 @@ async function openNotebook(
     libraries: workspace.libraries.map(({ name, sha256 }) => ({ name, sha256 })),
     ...(workspace.skills.length > 0 ? { skills: workspace.skills.map(({ name, sha256 }) => ({ name, sha256 })) } : {}),
     models: [...sandbox.modelHandles, ...reached].map(modelForLog),
+    ...(workspace.preloadModels ? {} : { preloadModels: false }),
   })
   try {
     using _ = showWaiting(workspace.preloadModels && models.length > 0 ? 'loading the model' : 'starting the kernel')
@@ -215,7 +226,7 @@ async function openNotebook(
   const settle = (signal: AbortSignal) => kernel.settle(signal)
   const readable = readableOf(sandbox, notebook)
   const server = { run, tools, settle, session, readable, instructions: instructionsOf(info), floor }
-  return { kernel, info, server, endCalls: calls.close }
+  return { kernel, info, server, notebook, endCalls: calls.close }
 }
 
 /** Whoever it was opened for has left. A sandbox that ends takes its kernels along. */
