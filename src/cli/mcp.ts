@@ -25,7 +25,7 @@ export async function mcpCommand(run: string | undefined, options: McpOptions): 
     const started = startForAgent({ ...options, experiment })
     const { pid, problem } = started
     try {
-      await runBridge({ wanted: { role, ofProcess: pid }, waitMs: PREPARE_MS, problem, signal: stop.signal })
+      await runBridge({ wanted: { role, ofProcess: pid }, prepareMs: PREPARE_MS, problem, signal: stop.signal })
     } finally {
       started.leave()
     }

@@ -3,6 +3,7 @@ import { SeerError } from '../errors.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { newToken } from './access.ts'
 import { mount } from './http-server.ts'
+import { lazyEndpoint } from './lazy-endpoint.ts'
 import { announce } from './reach.ts'
 import type { ClientInfo, View } from './view.ts'
 
@@ -15,7 +16,6 @@ export interface AgentPlace extends AsyncDisposable {
 
 /** Until it is disposed of, which also ends what the agent is doing. */
 export async function openAgentPlace(name: string, view: View): Promise<AgentPlace> {
-  const { openEndpoint } = await import('./endpoint.ts')
   const came = Promise.withResolvers<ClientInfo>()
   const left = Promise.withResolvers<undefined>()
   let isTaken = false
@@ -27,7 +27,7 @@ export async function openAgentPlace(name: string, view: View): Promise<AgentPla
     return Promise.resolve({ view, leave: () => left.resolve(undefined) })
   }
   const token = newToken()
-  const endpoint = openEndpoint([{ token, enter, isMissed: true }])
+  const endpoint = lazyEndpoint([{ token, enter, isMissed: true }])
   const { url, unmount } = await mount(endpoint.answer)
   const { run, session, instructions } = view
   const hide = announce(run, { name, kind: 'agent', session, url, tokens: { 'second-author': token }, instructions })

@@ -12,6 +12,7 @@ import type { Tool } from '../tools/tool.ts'
 import { newToken } from './access.ts'
 import { doorsOf } from './doors.ts'
 import { mount } from './http-server.ts'
+import { lazyEndpoint } from './lazy-endpoint.ts'
 import { announce, ROLES, type Role } from './reach.ts'
 import type { Readable } from './resources.ts'
 
@@ -59,11 +60,9 @@ const servers = new Map<string, LocalServer>()
 /** Serves it on loopback, to whoever has its token, until it is withdrawn or its run ends. */
 export async function publish(name: string, server: LocalServer): Promise<Published> {
   const { run, session, instructions, openOwn } = server
-  // Most of a process's life needs nothing of it, and it is slow to load.
-  const { openEndpoint } = await import('./endpoint.ts')
   const roles = ROLES.filter((role) => role !== 'own-kernel' || openOwn !== undefined)
   const tokens = Object.fromEntries(roles.map((role) => [role, newToken()])) as Record<Role, string>
-  const endpoint = openEndpoint(doorsOf(server, tokens))
+  const endpoint = lazyEndpoint(doorsOf(server, tokens))
   const { url, unmount } = await mount(endpoint.answer)
   servers.set(url, server)
   const hide = announce(run, { name, kind: 'session', session, url, tokens, instructions })

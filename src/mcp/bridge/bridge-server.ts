@@ -16,7 +16,7 @@ import { clientInfoOf } from '../client-info.ts'
 import { isAnswer, isUnheard, PATIENCE_MS, type Link } from './link.ts'
 import type { Target } from './target.ts'
 import type { Upstream } from './upstream.ts'
-import { endedText, noRunText, otherRunText, statusText, WAITING_INSTRUCTIONS } from './words.ts'
+import { endedText, noRunText, otherRunText, PREPARING, statusText, WAITING_INSTRUCTIONS } from './words.ts'
 
 const STATUS: Tool = {
   name: 'status',
@@ -30,9 +30,11 @@ export interface BridgeServerOptions {
   readonly upstream: Upstream
   /** Why no run will come, once that is known. */
   readonly problem: () => string | undefined
+  /** Waits for a while for a run that is being prepared. False: it still is. */
+  readonly prepared: () => Promise<boolean>
 }
 
-export function bridgeServer({ upstream, problem }: BridgeServerOptions): Server {
+export function bridgeServer({ upstream, problem, prepared }: BridgeServerOptions): Server {
   const instructions = upstream.target()?.server.instructions ?? WAITING_INSTRUCTIONS
   const server = new Server(
     { name: 'seer', title: 'Seer', version: SEER_VERSION },
@@ -66,6 +68,7 @@ export function bridgeServer({ upstream, problem }: BridgeServerOptions): Server
 
   async function call(params: CallToolRequestParams, context: ServerContext): Promise<CallToolResult> {
     const { name, arguments: input } = params
+    if (!(await prepared())) return failure(PREPARING)
     try {
       const result = await ask(context, async (link) => {
         const { target } = link

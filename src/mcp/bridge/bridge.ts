@@ -15,8 +15,8 @@ const LOOK_MS = 100
 
 export interface BridgeOptions {
   readonly wanted: Wanted
-  /** A client's first word is answered when the run is there, or after so long. */
-  readonly waitMs?: number
+  /** A run is being prepared: a client's first word, and its calls, are answered when it is there, or after so long. */
+  readonly prepareMs?: number
   /** Why no run will come, once that is known. */
   readonly problem?: () => string | undefined
   /** Aborted when this is to end, whatever the client wants. */
@@ -26,7 +26,7 @@ export interface BridgeOptions {
 /** Resolves when the client has left. */
 export async function runBridge({
   wanted,
-  waitMs = 0,
+  prepareMs = 0,
   problem = () => undefined,
   signal,
 }: BridgeOptions): Promise<void> {
@@ -34,10 +34,18 @@ export async function runBridge({
   await using upstream = openUpstream(wanted, () => {
     for (const server of servers) void tellChange(server)
   })
-  const deadline = performance.now() + waitMs
+  let isPreparing = prepareMs > 0
+  const prepared = async () => {
+    const deadline = performance.now() + prepareMs
+    while (isPreparing && performance.now() < deadline && !signal.aborted) {
+      isPreparing = problem() === undefined && !upstream.target()
+      if (isPreparing) await sleep(LOOK_MS)
+    }
+    return !isPreparing
+  }
   const handle = serveStdio(async () => {
-    while (performance.now() < deadline && problem() === undefined && !upstream.target()) await sleep(LOOK_MS)
-    const server = bridgeServer({ upstream, problem })
+    await prepared()
+    const server = bridgeServer({ upstream, problem, prepared })
     servers.add(server)
     return server
   })

@@ -36,9 +36,12 @@ export function otherRunText(before: Target, now: Target): string {
   return `This is another run now: ${now.run}. ${endedText(before)} Cells and variables of before are not here.`
 }
 
+export const PREPARING =
+  'The experiment is still being prepared (the first time, packages are installed). Call `status` to look again; the tools come with it.'
+
 /** For a client that has been told nothing by a run. */
 export const WAITING_INSTRUCTIONS =
-  'This connects you to a live notebook of Seer next to a model, as soon as a run goes on. None does now: call `status` to look again.'
+  'This connects you to a live notebook of Seer next to a model, as soon as a run goes on. None does yet: call `status` to look again.'
 
 function statusOf(folder: string): string {
   try {
