@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import { ScopedSandbox } from '../src/interface/scoped-sandbox.ts'
-import { runTool } from '../src/tools/tool.ts'
+import type { Run } from '../src/run/run.ts'
+import { runTool, type ToolContext } from '../src/tools/tool.ts'
 import { localServers } from '../src/mcp/local.ts'
 import { killAll, processesOf, until } from './fixtures/processes.ts'
 import { confinedRun, eventsOf, KIT, startScoped, type Scoped } from './fixtures/scoped.ts'
@@ -17,6 +19,10 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true })
   vi.unstubAllEnvs()
 })
+
+function asAgent({ emit, signal, storeArtifact }: Run): ToolContext {
+  return { emit, signal, storeArtifact, by: 'agent:a' }
+}
 
 describe.each([{ unconfined: false }, { unconfined: true }])('%j', ({ unconfined }) => {
   let one: Scoped
@@ -149,12 +155,7 @@ print(sorted(numbers) == list(range(min(numbers), min(numbers) + 20)))`
     const other = await scoped.serve(KIT, { exposeAs: 'mcp', name: 'kit_2' })
     const count = async (mcp: typeof config) => {
       const [server] = localServers(mcp)
-      const context = {
-        emit: one.run.emit,
-        by: 'agent:a' as const,
-        signal: one.run.signal,
-        storeArtifact: one.run.storeArtifact,
-      }
+      const context = asAgent(one.run)
       const result = await runTool(server!.tools, { id: 't', name: 'count', input: {} }, context)
       return (result.structured as { result: number }).result
     }
@@ -178,12 +179,7 @@ print(sorted(numbers) == list(range(min(numbers), min(numbers) + 20)))`
   test('as tools: schemas for a model, and errors as results', async () => {
     const [server] = localServers(await one.scoped.serve(KIT, { exposeAs: 'mcp', name: 'kit' }))
     const tools = server!.tools
-    const context = {
-      emit: one.run.emit,
-      by: 'agent:a' as const,
-      signal: one.run.signal,
-      storeArtifact: one.run.storeArtifact,
-    }
+    const context = asAgent(one.run)
     const call = (name: string, input: unknown) => runTool(tools, { id: 't', name, input }, context)
     expect(await call('weigh', { items: [{ text: 'a', weight: 2 }] })).toMatchObject({
       structured: { result: { weight: 2, n: 1 } },
@@ -198,6 +194,42 @@ print(sorted(numbers) == list(range(min(numbers), min(numbers) + 20)))`
     })
     expect(await call('fials', { text: 'x' })).toMatchObject({ isError: true, structured: { error: 'unknown-tool' } })
   })
+
+  test('a finding rests on calls that were made and went well', async () => {
+    const answer = z.object({ more: z.boolean() })
+    const [server] = localServers(await one.scoped.serve(KIT, { exposeAs: 'mcp', name: 'kit', answer }))
+    const context = asAgent(one.run)
+    const call = (name: string, input: unknown) => runTool(server!.tools, { id: 't', name, input }, context)
+    const submit = (calls: string[]) =>
+      call('submit_finding', { claim: 'It adds.', confidence: 1, calls, answer: { more: true } })
+    const { call: good } = (await call('add', { a: 1 })).structured as { call: string }
+    await call('fails', { text: 'x' })
+    const failed = (await one.events('call-end')).at(-1)!.call
+    for (const calls of [[good, failed], ['f0'], ['add']]) {
+      expect(await submit(calls)).toMatchObject({ isError: true, structured: { error: 'unknown-call' } })
+    }
+    expect(await submit([good])).toMatchObject({ structured: { accepted: true } })
+  })
+
+  test('what a file prints without end is cut, and its functions go on', async () => {
+    const mcp = await one.scoped.serve(KIT, { exposeAs: 'mcp', name: 'loud' })
+    const context = asAgent(one.run)
+    const [server] = localServers(mcp)
+    const says = (text: string) => runTool(server!.tools, { id: 't', name: 'says', input: { text } }, context)
+    for (let i = 0; i < 5; i += 1) expect((await says('x'.repeat(200_000))).isError).toBeFalsy()
+    const printed = async () => (await one.events('interface-output')).filter((event) => event.interface === 'loud')
+    await until('it is cut', async () => (await printed()).some(({ text }) => text.includes('was left out')))
+    const length = (await printed()).reduce((sum, { text }) => sum + text.length, 0)
+    expect(length).toBeLessThan(300_000)
+  })
+})
+
+test('a sandbox that is ended offers its tools no longer', async () => {
+  const scoped = await ScopedSandbox.start({}, { run: confinedRun(), progress: () => undefined })
+  const config = await scoped.serve(KIT, { exposeAs: 'mcp' })
+  expect(localServers(config)).toHaveLength(1)
+  await scoped.terminate()
+  expect(() => localServers(config)).toThrow('is not one of this process')
 })
 
 test('what cannot be served is said before anything can be called', async () => {
