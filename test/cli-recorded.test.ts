@@ -66,7 +66,7 @@ test('played: its code runs now, its words are labelled in terminal, notebook an
   )
   expect(rest.join('\n')).toMatch(/^agent +recorded/m)
   expect(ended.stdout).toMatch(
-    /recorded against fresh output · 5 cells[^\n]*\n {2}4 exact · 1 differs\n {2}c4 +differs .*\n {2}both on torch/,
+    /recorded against fresh output · 5 outputs[^\n]*\n {2}4 exact · 1 differs\n {2}c4 +differs .*\n {2}both on torch/,
   )
 
   const folder = /^log +(.+)\/events\.jsonl$/m.exec(ended.stdout)?.[1]

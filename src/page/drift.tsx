@@ -24,7 +24,7 @@ export function DriftCard({ report: { recorded, fresh, rtol, cells }, view }: Dr
       <header class="card-head">
         <h3>Recorded against fresh output</h3>
         <span class="quiet">
-          {plural(cells.length, 'cell')}, relative tolerance {rtol.toExponential(0)}
+          {plural(cells.length, 'output')}, relative tolerance {rtol.toExponential(0)}
         </span>
       </header>
       <p class="drift-counts">
@@ -36,7 +36,7 @@ export function DriftCard({ report: { recorded, fresh, rtol, cells }, view }: Dr
             </span>
           )
         })}
-        {cells.length === 0 && <span class="quiet">no cells to compare</span>}
+        {cells.length === 0 && <span class="quiet">no output to compare</span>}
       </p>
       {notExact.length > 0 && (
         <Disclosure id="drift" view={view} open={notExact.length <= FEW_ROWS} summary="Those that are not exact">
@@ -50,11 +50,11 @@ export function DriftCard({ report: { recorded, fresh, rtol, cells }, view }: Dr
 
 function NotExact({ cells }: { cells: readonly Drift[] }) {
   return (
-    <div class="table" tabIndex={0} role="group" aria-label="Cells that are not exact">
+    <div class="table" tabIndex={0} role="group" aria-label="Outputs that are not exact">
       <table>
         <thead>
           <tr>
-            <th scope="col">Cell</th>
+            <th scope="col">Cell or call</th>
             <th scope="col">Verdict</th>
             <th scope="col">Largest difference</th>
             <th scope="col">Detail</th>

@@ -25,8 +25,8 @@ export function driftTable(look: Look, { cells, rtol, recorded, fresh }: Report)
   })
   const left = notExact.length - rows.length
   return [
-    `${colors.bold('recorded against fresh output')} ${colors.dim(`· ${plural(cells.length, 'cell')}, relative tolerance ${rtol.toExponential(0)}`)}`,
-    `  ${counts.join(' · ') || 'no cells to compare'}`,
+    `${colors.bold('recorded against fresh output')} ${colors.dim(`· ${plural(cells.length, 'output')}, relative tolerance ${rtol.toExponential(0)}`)}`,
+    `  ${counts.join(' · ') || 'no output to compare'}`,
     ...rows,
     ...(left > 0 ? [`  … ${left} more`] : []),
     ...computeRows(look, recorded, fresh),
