@@ -179,6 +179,32 @@ test.each([
   expect(await kernel.interrupt('researcher')).toBe(true)
 })
 
+test('a cell that comes while another is interrupted waits for that, since it would be thrown away', async () => {
+  const { kernel, calls, take } = newKernel()
+  await kernel.start()
+  await kernel.execute('1', by)
+  const interrupted = kernel.interrupt('agent:x')
+  const next = kernel.execute('2', by)
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(calls.map(({ method }) => method)).toEqual(['kernel/start', 'kernel/execute', 'kernel/interrupt'])
+  take('cell-end', { status: 'error' })
+  expect(await interrupted).toBe(true)
+  expect((await next).cell).toBe('c2')
+})
+
+test('ending it is asked of the host once it has started, and not of one that never was', async () => {
+  const { kernel, calls } = newKernel()
+  await kernel.stop()
+  expect(calls).toEqual([])
+  const starting = kernel.start()
+  await kernel.stop()
+  await starting
+  expect(calls.map(({ method, params }) => [method, params.generation])).toEqual([
+    ['kernel/start', 1],
+    ['kernel/stop', 1],
+  ])
+})
+
 test('lost: running cells fail, new ones are refused, whoever settles hears of it', async () => {
   const { kernel } = newKernel()
   await kernel.start()

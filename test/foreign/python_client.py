@@ -1,7 +1,6 @@
-"""A client that is not ours: Python's `mcp`, version 1 or 2, against the server of a session. Prints what it saw as JSON.
+"""Python's `mcp`, version 1 or 2, at the server of a session: a client that is not ours. Prints what it saw as JSON.
 
-    python python_client.py http URL TOKEN
-    python python_client.py stdio COMMAND ARGUMENT...
+Its arguments are `http URL TOKEN`, or `stdio COMMAND ARGUMENT...`.
 """
 
 from __future__ import annotations
