@@ -6,6 +6,7 @@ import { MAX_CODE_CHARS } from './cell-tools.ts'
 import type { CellFacts, Notebook } from './notebook.ts'
 import { startCell } from './start-cell.ts'
 import { defineTool, type Tool } from './tool.ts'
+import { adds, changes } from './annotations.ts'
 
 const place = {
   after: z.string().optional().describe('The cell behind which it is to stand'),
@@ -27,6 +28,7 @@ const insertCell = (notebook: Notebook) =>
       ...place,
     }),
     result: z.union([cellResultSchema, z.strictObject({ cell: z.string() })]),
+    annotations: changes('Put a cell in', { openWorldHint: true }),
     execute: async ({ kind, source, ...where }, context) => {
       const after = placeOf(notebook, where)
       if (kind === 'code') {
@@ -47,6 +49,7 @@ const deleteCell = (notebook: Notebook) =>
       'Take a cell of your own out of the notebook: a dead end that a reader need not see. Its variables stay. It is kept in the record, closed and named as taken out: nothing that was tried is hidden. To change a cell, use edit_cell.',
     input: z.strictObject({ cell: z.string().describe('A cell id, such as c3') }),
     result: z.strictObject({ cell: z.string() }),
+    annotations: changes('Take a cell out'),
     execute: ({ cell }, { emit, by }) => {
       requireOwn(cell, findCell(notebook, cell))
       emit({ type: 'cell-remove', by, session: notebook.kernel.session, cell, from: 'notebook' })
@@ -62,6 +65,7 @@ const moveCell = (notebook: Notebook) =>
       'Put a cell of your own somewhere else in the notebook, for the reader: nothing runs again, and variables stay. Name one of `after` and `before`.',
     input: z.strictObject({ cell: z.string().describe('A cell id, such as c3'), ...place }),
     result: z.strictObject({ cell: z.string(), after: z.string().nullable() }),
+    annotations: adds('Move a cell', { idempotentHint: true }),
     execute: ({ cell, ...where }, { emit, by }) => {
       requireOwn(cell, findCell(notebook, cell))
       if (where.after === cell || where.before === cell)

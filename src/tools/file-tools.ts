@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool, type Tool } from './tool.ts'
+import { changes, reads } from './annotations.ts'
 
 const MAX_READ_BYTES = 64 * 1024 * 1024
 const MAX_SEEN = 20_000
@@ -37,6 +38,7 @@ const listFiles = (place: WorkspaceFiles) =>
       ),
       more: z.int().nonnegative(),
     }),
+    annotations: reads('List files'),
     execute: async ({ path, depth, limit }, { signal }) => {
       const found: { path: string; kind: 'file' | 'folder' | 'link' | 'other'; bytes: number | null }[] = []
       let seen = 0
@@ -75,6 +77,7 @@ const readFile = (place: WorkspaceFiles) =>
       max_bytes: z.int().min(1).max(50_000).default(10_000),
     }),
     result: z.strictObject({ path: z.string(), from: z.int(), next: z.int().nullable(), total_bytes: z.int() }),
+    annotations: reads('Read a file'),
     execute: async ({ path, from, max_bytes: maxBytes }) => {
       const bytes = Buffer.from(await place.readFile(path, MAX_READ_BYTES))
       if (!isUtf8(bytes))
@@ -102,6 +105,7 @@ const writeFile = (place: WorkspaceFiles) =>
       'Write a text file into the workspace, whole; one that is there is replaced. Use it for code to import or texts to read in; what code computes is better written by code. Returns how many bytes.',
     input: z.strictObject({ path, text: z.string().max(500_000) }),
     result: z.strictObject({ path: z.string(), bytes: z.int() }),
+    annotations: changes('Write a file', { idempotentHint: true }),
     execute: async ({ path, text }) => {
       const bytes = Buffer.from(text.toWellFormed())
       await place.writeFile(path, bytes)

@@ -8,6 +8,7 @@ import { OWN_NOTEBOOK, runAgain, runFile } from './original-resume.ts'
 import { seenCells } from './read-notebook-tool.ts'
 import { startCell } from './start-cell.ts'
 import { defineTool, type Tool } from './tool.ts'
+import { adds, changes, reads } from './annotations.ts'
 
 /** There a call waited this long for its cell. */
 export const ORIGINAL_PATIENCE_MS = 20 * 60_000
@@ -70,6 +71,7 @@ export function originalTools(notebook: Notebook): Tool[] {
       notebook_dir: z.string().nullable().optional(),
     }),
     result: opened,
+    annotations: reads('Attach to the session'),
     execute: ({ session_id: id }) => {
       require(id)
       const note = `You work in the session "${session}". Its notebook is ${OWN_NOTEBOOK}.`
@@ -83,6 +85,7 @@ export function originalTools(notebook: Notebook): Tool[] {
       'Tells the session that has been opened for you: there is one, with one kernel and one notebook. Call it first to learn its id.',
     input: z.strictObject({ experiment_name: z.string().nullable().optional() }),
     result: opened,
+    annotations: reads('Learn the session'),
     execute: () => {
       require(session)
       const note = `Using the session that has been opened for you: "${session}".`
@@ -99,6 +102,7 @@ export function originalTools(notebook: Notebook): Tool[] {
         experiment_name: z.string().nullable().optional(),
       }),
       result: resumed,
+      annotations: changes('Run a notebook again', { openWorldHint: true }),
       execute: async ({ notebook_path: path }, context) => {
         require(session)
         const { summary, errors } = await (path === OWN_NOTEBOOK
@@ -116,6 +120,7 @@ export function originalTools(notebook: Notebook): Tool[] {
       'Run Python in a new cell at the end of the notebook. Variables stay between cells. Returns what it printed or showed (images too), and the error where there was one. Waits up to 20 minutes for the cell.',
     input: z.strictObject({ session_id: sessionId, code }),
     result: cellResult,
+    annotations: changes('Run code', { openWorldHint: true }),
     execute: async (input, context) => {
       require(input.session_id)
       const { cell } = await startCell(notebook, input.code, { by: context.by })
@@ -130,6 +135,7 @@ export function originalTools(notebook: Notebook): Tool[] {
       'Add a text cell at the end of the notebook: what you are about to test and why, or what you conclude. Returns its number.',
     input: z.strictObject({ session_id: sessionId, content: code }),
     result: z.strictObject({ cell_number: z.int() }),
+    annotations: adds('Add a text cell'),
     execute: ({ session_id: id, content }, { emit, by }) => {
       require(id)
       const cell = notebook.kernel.takeCellId()
@@ -145,6 +151,7 @@ export function originalTools(notebook: Notebook): Tool[] {
       'Replace a code cell: the new code runs now, in its place (variables that the old one set stay). `cell_index` counts code cells from 0; -1 is the last one. The old cell is kept in the record.',
     input: z.strictObject({ session_id: sessionId, code, cell_index: z.int().default(-1) }),
     result: cellResult.extend({ cell_index: z.int(), actual_notebook_index: z.int() }),
+    annotations: changes('Replace a cell', { openWorldHint: true }),
     execute: async ({ session_id: id, code: text, cell_index: index }, context) => {
       require(id)
       const seen = seenCells(notebook)
@@ -170,6 +177,7 @@ export function originalTools(notebook: Notebook): Tool[] {
       'End your work in the session: a running cell is stopped, and nothing runs after this. The notebook stays.',
     input: z.strictObject({ session_id: sessionId }),
     result: z.strictObject({ session_id: z.string(), status: z.literal('shutdown') }),
+    annotations: changes('End the session'),
     execute: async ({ session_id: id }, { by }) => {
       require(id)
       state.shutDown = true

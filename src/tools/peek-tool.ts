@@ -5,6 +5,7 @@ import type { PeekResult } from '../kernel/kernel.ts'
 import { stripAnsi } from '../notebook/terminal-text.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool } from './tool.ts'
+import { changes } from './annotations.ts'
 
 const MAX_TEXT_CHARS = 10_000
 
@@ -18,6 +19,7 @@ export const peek = (notebook: Notebook) =>
       seconds: z.number().positive().max(MAX_PEEK_SECONDS).default(5),
     }),
     result: z.strictObject({ status: z.enum(['ok', 'error', 'unfinished', 'refused']), running: z.array(z.string()) }),
+    annotations: changes('Look into a running cell', { openWorldHint: true }),
     execute: async ({ code, seconds }, { signal }) => {
       const found = await notebook.kernel.peek(code, seconds, signal)
       const { running } = notebook.kernel

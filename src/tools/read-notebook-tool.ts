@@ -4,6 +4,7 @@ import { renderForModel } from '../notebook/render.ts'
 import { findCell } from './cell-result.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool, type ContentBlock } from './tool.ts'
+import { reads } from './annotations.ts'
 
 const BRIEF_CHARS = 300
 const WHOLE_CHARS = 8000
@@ -26,6 +27,7 @@ export const readNotebook = (notebook: Notebook) =>
       /** Where to read on. */
       next: z.string().nullable(),
     }),
+    annotations: reads('Read the notebook'),
     execute: async ({ cells, from, limit }) => {
       const listed = cells ?? seenCells(notebook)
       for (const cell of [...(cells ?? []), ...(from === undefined ? [] : [from])]) findCell(notebook, cell)

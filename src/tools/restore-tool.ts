@@ -5,6 +5,7 @@ import { cellResultSchema, findCell, PATIENCE_MS, waitAndTell } from './cell-res
 import type { Notebook } from './notebook.ts'
 import { startCell } from './start-cell.ts'
 import { defineTool, type ContentBlock } from './tool.ts'
+import { changes } from './annotations.ts'
 
 const MAX_CELLS = 200
 
@@ -22,6 +23,7 @@ export const restoreCells = (notebook: Notebook) =>
       ),
       not_run: z.array(z.string()),
     }),
+    annotations: changes('Run cells again', { openWorldHint: true }),
     execute: async ({ cells }, context) => {
       const codes = cells.map((cell) => ({ cell, code: codeOf(notebook, cell) }))
       const restored: { cell: string; replays: string; status: z.output<typeof cellResultSchema>['status'] }[] = []

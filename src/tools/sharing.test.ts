@@ -25,19 +25,27 @@ const tool = (name: string) =>
   defineTool({
     name,
     description: 'D.',
-    input: z.strictObject({}),
+    input: z.strictObject({ kind: z.enum(['code', 'text']).optional() }),
     result: z.strictObject({}),
     execute: (_, { by }) => {
       asked.push(by)
       return Promise.resolve({ content: [{ type: 'text', text: 'done' }], structured: {} })
     },
   })
-const own = ['execute_code', 'edit_cell', 'restart_kernel', 'interrupt', 'read_output'].map(tool)
+const RUN_CODE = [
+  'execute_code',
+  'edit_cell',
+  'insert_cell',
+  'restore_cells',
+  'start_session_resume_notebook',
+  'start_session_continue_notebook',
+]
+const own = [...RUN_CODE, 'restart_kernel', 'interrupt', 'read_output', 'peek'].map(tool)
 const { tools } = shared(notebook, own, 30)
-const call = (name: string, by: By) =>
+const call = (name: string, by: By, input = {}) =>
   runTool(
     tools,
-    { id: 'x', name, input: {} },
+    { id: 'x', name, input },
     {
       emit: keptEvents().emit,
       by,
@@ -54,14 +62,15 @@ test('while another has a cell running, code is not run, and who it is is said; 
   ends.set('c1', Promise.withResolvers())
   // It has taken the floor by a call that has returned.
   await call('execute_code', 'agent:a')
-  for (const name of ['execute_code', 'edit_cell']) {
+  for (const name of RUN_CODE) {
     const { isError, content, structured } = await call(name, 'agent:b')
     expect({ isError, structured }).toEqual({ isError: true, structured: { error: 'kernel-busy' } })
     expect(content).toMatchObject([{ text: expect.stringContaining('a has a cell running') as string }])
   }
-  for (const name of ['restart_kernel', 'interrupt', 'read_output'])
+  for (const name of ['restart_kernel', 'interrupt', 'read_output', 'peek'])
     expect(await call(name, 'agent:b')).not.toHaveProperty('isError')
-  expect(asked).toEqual(['agent:a', 'agent:b', 'agent:b', 'agent:b'])
+  expect(await call('insert_cell', 'agent:b', { kind: 'text' })).not.toHaveProperty('isError')
+  expect(asked).toEqual(['agent:a', ...Array<By>(5).fill('agent:b')])
   running.delete('c1')
   ends.get('c1')!.resolve(undefined)
   expect(await call('execute_code', 'agent:b')).not.toHaveProperty('isError')

@@ -13,7 +13,18 @@ export interface Sharing {
 }
 
 /** These put a cell into the kernel's queue. */
-const RUNS_CODE = new Set(['execute_code', 'edit_cell'])
+const RUNS_CODE = new Set([
+  'execute_code',
+  'edit_cell',
+  'insert_cell',
+  'restore_cells',
+  'start_session_resume_notebook',
+  'start_session_continue_notebook',
+])
+
+function runsCode({ name }: Tool, input: unknown): boolean {
+  return RUNS_CODE.has(name) && (input as { kind?: unknown }).kind !== 'text'
+}
 
 export function shared(notebook: Notebook, tools: readonly Tool[], patienceMs = PATIENCE_MS): Sharing {
   const floor = openFloor(notebook.kernel)
@@ -22,7 +33,7 @@ export function shared(notebook: Notebook, tools: readonly Tool[], patienceMs = 
   async function execute(tool: Tool, input: never, context: ToolContext): Promise<ToolResult> {
     const { by, signal } = context
     news.begin(by)
-    const leave = RUNS_CODE.has(tool.name) ? await taken(floor, by, signal, patienceMs) : undefined
+    const leave = runsCode(tool, input) ? await taken(floor, by, signal, patienceMs) : undefined
     const [running] = notebook.kernel.running
     // Before it is: whoever waits for that cell is answered at once.
     if (tool.name === 'interrupt' && running !== undefined)

@@ -5,6 +5,7 @@ import type { ProcessSpec } from '../environment/exec/start-process.ts'
 import type { By } from '../run/events.ts'
 import { neutralise } from '../notebook/terminal-text.ts'
 import { defineTool, type Tool, type ToolContext } from './tool.ts'
+import { changes } from './annotations.ts'
 
 const MAX_SECONDS = 600
 const DEFAULT_SECONDS = 60
@@ -37,6 +38,7 @@ export function pythonTool(shell: Shell): Tool {
       'Run Python code in a new process, in the workspace. Nothing stays between calls but files. Returns exit code, stdout and stderr; of long output the beginning and the end.',
     input: z.strictObject({ code: z.string().min(1).max(100_000), seconds }),
     result: resultSchema,
+    annotations: changes('Run Python', { openWorldHint: true }),
     execute: (input, context) =>
       shell.during(context.by, () => {
         // Found by the PATH of kernels: the one that sees what was installed later, too.
@@ -54,6 +56,7 @@ export function shellTools(shell: Shell): Tool[] {
         'Run a command in a shell (/bin/sh) in the workspace, with the same files, packages and network as the notebook. For looking at files and running programs; Python with variables that stay is execute_code. Returns exit code, stdout and stderr; of long output the beginning and the end. A command that takes longer than `seconds` is ended.',
       input: z.strictObject({ command: z.string().min(1).max(100_000), seconds }),
       result: resultSchema,
+      annotations: changes('Run a command', { openWorldHint: true }),
       execute: (input, context) =>
         shell.during(context.by, () => {
           const spec = { argv: ['/bin/sh', '-c', input.command], purpose: 'run_shell' }

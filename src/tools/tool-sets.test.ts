@@ -31,6 +31,23 @@ test.each(['default', 'full', 'original'] as const)(
   },
 )
 
+test.each(['default', 'full', 'original'] as const)('%s: each says what it does to what is there', (set) => {
+  for (const { name, annotations } of toolsOf(set, notebook))
+    expect({ name, annotations }).toHaveProperty('annotations.title')
+})
+
+test('an observer is offered what changes nothing, and runs no code of its own', () => {
+  const tools = toolsOf('full', notebook)
+  expect(tools.flatMap(({ name, annotations }) => (annotations?.readOnlyHint ? [name] : []))).toEqual([
+    'wait_cell',
+    'read_output',
+    'list_variables',
+    'read_notebook',
+    'list_files',
+    'read_file',
+  ])
+})
+
 test('the full set has all of the default one', () => {
   expect(namesOf('full')).toEqual(expect.arrayContaining(namesOf('default')))
 })

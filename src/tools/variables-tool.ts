@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { SeerError } from '../errors.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool } from './tool.ts'
+import { reads } from './annotations.ts'
 
 const SECONDS = 10
 
@@ -25,6 +26,7 @@ export const listVariables = (notebook: Notebook) =>
       limit: z.int().min(1).max(200).default(100),
     }),
     result: answerSchema,
+    annotations: reads('List variables'),
     execute: async ({ matching, all, limit }, { signal }) => {
       const options = JSON.stringify(JSON.stringify({ matching, all, limit }))
       const code = `__import__("sys").modules["seer"]._variables(${options})`
