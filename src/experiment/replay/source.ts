@@ -28,6 +28,10 @@ export interface Source {
   readonly start: EventOf<'run-start'>
   readonly events: readonly RunEvent[]
   readonly sandboxes: readonly SourceSandbox[]
+  /** Its code could call functions of another sandbox. */
+  readonly hasInterfaces: boolean
+  /** Sessions that are no notebooks. */
+  readonly others: number
   /** Every package with its version: of the sandbox that was prepared last. */
   readonly lock: string | undefined
 }
@@ -39,7 +43,8 @@ export async function readSource(folder: string): Promise<Source> {
       message: `The run ${basename(whole)} is still going on.`,
       hint: 'Replay it when it has ended.',
     })
-  const events = knownEvents((await readEvents(join(whole, 'events.jsonl'))).events)
+  const all = (await readEvents(join(whole, 'events.jsonl'))).events
+  const events = knownEvents(all)
   const of = <T extends RunEvent['type']>(type: T) => events.filter((event): event is EventOf<T> => event.type === type)
   const start = of('run-start')[0]
   if (!start)
@@ -55,7 +60,9 @@ export async function readSource(folder: string): Promise<Source> {
       start: begun,
       config: readRecordedConfig(begun.config),
       sessions: of('session-start').flatMap((session) =>
-        session.sandbox === id && session.session !== undefined ? [{ id: session.session, start: session }] : [],
+        session.sandbox === id && session.session !== undefined && session.kind === 'notebook'
+          ? [{ id: session.session, start: session }]
+          : [],
       ),
       given: given.filter(({ sandbox }) => sandbox === id),
     }
@@ -66,17 +73,21 @@ export async function readSource(folder: string): Promise<Source> {
     start,
     events,
     sandboxes: sandboxes.filter(({ sessions }) => sessions.length > 0),
+    hasInterfaces: all.some(({ type }) => type.startsWith('interface-')),
+    others: of('session-start').filter(({ kind }) => kind !== 'notebook').length,
     lock: existsSync(lock) ? readFileSync(lock, 'utf8') : undefined,
   }
 }
 
 /** What the run did beside its cells, which no replay does again. */
-export function notRepeated({ events, sandboxes }: Source): string[] {
+export function notRepeated({ events, sandboxes, hasInterfaces, others }: Source): string[] {
   const commands = events.filter(({ type, by }) => type === 'process-start' && by !== 'setup').length
   const counted = (n: number, one: string, many: string) => (n > 0 ? [`${n} ${n === 1 ? one : many}`] : [])
   const several = sandboxes.some(({ sessions }) => sessions.length > 1)
   return [
     ...counted(commands, 'command that was run beside the cells', 'commands that were run beside the cells'),
+    ...counted(others, 'session that is no notebook', 'sessions that are no notebooks'),
+    ...(hasInterfaces ? ['functions that another sandbox exposed: cells that call them fail'] : []),
     ...(several ? ['the order of cells of different sessions to each other: sessions run one after the other'] : []),
   ]
 }
