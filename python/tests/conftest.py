@@ -23,6 +23,12 @@ def one_thread() -> None:
     os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    # A shell's background jobs ignore Ctrl-C, and so would all that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _hosts() -> Iterator[Callable[..., HostFixture]]:
     made: list[HostFixture] = []
     roots: list[Path] = []
