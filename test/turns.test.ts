@@ -45,6 +45,10 @@ test('each is told what the others ran, once', async () => {
   )
   expect(await one.says('execute_code', { code: 'print(4)' })).toBe('[c9] ok.\n4')
   await two.says('restart_kernel')
+  // Code that counts on variables of before does not run by surprise.
+  expect(await one.says('execute_code', { code: 'print("y" in globals())' })).toMatch(
+    /^Since your last call somebody else has started the kernel anew \(number 2\)\. .* nothing was run now\./,
+  )
   expect(await one.says('execute_code', { code: 'print("y" in globals())' })).toBe(
     `${NEWS}\n- two started the kernel anew: all variables of before are lost.\n[c11] ok.\nFalse`,
   )
