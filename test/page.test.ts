@@ -193,6 +193,7 @@ test('stopping a run asks first, and keeps everything', async () => {
   const page = await reader.open(`${url}&run=${id}`)
   await cellWith(page, '# waits').locator('.outputs', { hasText: 'kept' }).waitFor()
   await page.getByRole('button', { name: 'Stop run' }).click()
+  await page.locator('dialog[open]').waitFor()
   await page.keyboard.press('Enter')
   await expect.poll(() => page.locator('dialog[open]').count()).toBe(0)
   expect((await logOf(folder)).of('run-steer')).toEqual([])
