@@ -255,7 +255,7 @@ export class Sandbox {
   }
 
   /** For tools: as {@link spawn}, on behalf of whoever calls. */
-  startProcess(spec: ProcessSpec): Promise<SandboxProcess> {
+  async startProcess(spec: ProcessSpec): Promise<SandboxProcess> {
     return startProcess(this.#live.connection, spec, contextOf(this.#live))
   }
 
@@ -273,8 +273,8 @@ export class Sandbox {
   }
 
   /** For sessions: what lies in the workspace, at a path or below it. No link is followed. */
-  entries(path = '', options: { signal?: AbortSignal } = {}): AsyncIterable<TreeEntry> {
-    return treesOf(this.#live.machine).take(path, options)
+  async *entries(path = '', options: { signal?: AbortSignal } = {}): AsyncIterable<TreeEntry> {
+    yield* treesOf(this.#live.machine).take(path, options)
   }
 
   /** A folder of the workspace, made with its parents where it is missing. */
