@@ -1,6 +1,6 @@
 /** GPUs: what is asked of a driver, and a device behind the wall. No machine of the tests has a GPU: `nvidia-smi` is a script here. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, statSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -97,7 +97,9 @@ test.each<[SandboxConfig]>([
 const DEVICE = '/dev/fuse'
 
 test('a device that is bound can be opened behind the wall, and only that one', ({ skip }) => {
-  if (!existsSync(DEVICE)) skip(`this machine has no ${DEVICE}, which stands for a GPU’s`)
+  // A GPU's is open to all; what stands for it here must be, too.
+  const isOpen = existsSync(DEVICE) && (statSync(DEVICE).mode & 0o006) === 0o006
+  if (!isOpen) skip(`this machine has no ${DEVICE} that is open to all, which stands for a GPU’s`)
   const attempt = (devices: readonly string[]) => {
     const mounts = [...systemMounts(), ...devices.map((target) => ({ kind: 'device', target }) as const)]
     const { args } = bwrapArgs({

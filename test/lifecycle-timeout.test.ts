@@ -111,8 +111,8 @@ test('where there is no Seer any more, the host ends it a little later', async (
 
 test('an agent is told before it is asked the next time; its next call ends with the reason', async () => {
   const { sandbox, session } = await started(10)
-  const waits = (n: number) => cell(`import time\ntime.sleep(1.2) # ${n}`)
-  await using api = await loopbackMessages(script(...Array.from({ length: 20 }, (_, n) => waits(n))))
+  const waits = (n: number) => cell(`import time\ntime.sleep(0.3) # ${n}`)
+  await using api = await loopbackMessages(script(...Array.from({ length: 60 }, (_, n) => waits(n))))
   const provider = claudeProvider({
     model: 'claude-sonnet-5-5',
     apiKey: 'a-key-of-the-test',
