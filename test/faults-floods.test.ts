@@ -18,7 +18,7 @@ const BYTES = 100_000_000
 const WAITS = Array.from({ length: 6 }, (): Call => ['wait_cell', { cell: 'c3' }])
 
 /** Of the command’s own process: 100 MB of output held in it would be seen. 20,000 displays stay in its notebook. */
-const MAX_SEER_MIB = { displays: 420, stdout: 265 }
+const MAX_SEER_MIB = { displays: 420, stdout: 240 }
 const MAX_HOST_MIB = 150
 const MAX_RELAY_MIB = 100
 

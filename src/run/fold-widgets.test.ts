@@ -8,7 +8,7 @@ const change = (model: string, state: Widget['state'], session = 's1') =>
 const box = (...ids: string[]) => ({ _model_name: 'VBoxModel', children: ids.map((id) => `IPY_MODEL_${id}`) })
 const label = (value: string) => ({ _model_name: 'LabelModel', value })
 
-test('a change is one of all that is around it, and of no other session', () => {
+test('a widget that changes is told with the widgets around it, and of its own kernel only', () => {
   const state = emptyWidgets()
   takeWidget(state, change('c', label('one')))
   takeWidget(state, change('b', box('c')))
