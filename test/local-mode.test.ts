@@ -1,4 +1,4 @@
-/** Experiment 0 with an agent that is scripted on loopback: the served model answers the notebook's code, and nothing else is reached. */
+/** Experiment 0 from its recording, and with an agent that is scripted on loopback: the served model answers the notebook's code, and nothing else is reached. */
 import { execFile } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -44,4 +44,22 @@ test('the served model is asked with and without sampling, by seed; no other por
     libraries: [{ name: 'openrouter_client' }],
   })
   expect(events.filter((event) => event.type === 'run-end')).toMatchObject([{ status: 'completed' }])
+}, 450_000)
+
+test('its recording plays, as the README has it', async () => {
+  const env = { ...process.env, NO_COLOR: '1' }
+  const argv = [
+    '--conditions=seer-source',
+    'src/cli/main.ts',
+    'run',
+    'local-mode',
+    '--json',
+    '--output-dir',
+    newFolder(),
+  ]
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: root, env, timeout: 400_000 })
+  const last = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as { drift: { exact: number } }
+  expect(last).toMatchObject({ status: 'completed', recorded: true, findings: 1, drift: { missing: 0 } })
+  // One of the cells prints how long it took.
+  expect(last.drift.exact).toBeGreaterThanOrEqual(7)
 }, 450_000)

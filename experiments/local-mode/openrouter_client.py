@@ -1,7 +1,7 @@
 """Chat models behind an API that speaks as OpenAI's does: `ask` for answers, `client` (an `openai.OpenAI`) for the rest.
 
 OpenRouter, unless `OPENROUTER_BASE_URL` says otherwise.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 
