@@ -24,12 +24,25 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/architecture.test.ts'],
+          exclude: ['test/architecture.test.ts', 'test/long/**'],
           setupFiles: ['test/setup.ts'],
           pool: 'forks',
           maxWorkers: 2,
           fileParallelism: false,
           testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          // They mostly wait: all at once, and beside other tests.
+          name: 'long',
+          include: ['test/long/*.test.ts'],
+          setupFiles: ['test/setup.ts'],
+          pool: 'forks',
+          maxWorkers: 8,
+          testTimeout: 600_000,
           hookTimeout: 300_000,
         },
       },
