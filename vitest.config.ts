@@ -14,7 +14,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.{ts,tsx}', 'test/architecture.test.ts'],
+          include: ['src/**/*.test.{ts,tsx}', 'test/architecture.test.ts', 'test/fixtures/**/*.test.ts'],
           setupFiles: ['test/setup.ts'],
           testTimeout: 15_000,
         },
@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/architecture.test.ts', 'test/long/**'],
+          exclude: ['test/architecture.test.ts', 'test/fixtures/**', 'test/long/**'],
           setupFiles: ['test/setup.ts'],
           pool: 'forks',
           maxWorkers: 2,

@@ -1,7 +1,8 @@
-"""ipykernel's kernel, without a keyboard, and with plain Python in its subshells."""
+"""ipykernel's kernel: without a keyboard, with plain Python in its subshells; an interrupt stops code and nothing else."""
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import Any
 
@@ -10,6 +11,8 @@ from ipykernel.subshell import SubshellThread
 
 from .beside import run_beside
 from .no_input import refuse, refuse_password
+
+BETWEEN = "the interrupt came just before or behind the code of this cell"
 
 
 class SeerKernel(IPythonKernel):  # type: ignore[misc]
@@ -20,7 +23,29 @@ class SeerKernel(IPythonKernel):  # type: ignore[misc]
     def getpass(self, prompt: Any = "", stream: Any = None, *, echo_char: Any = None) -> str:
         return refuse_password()
 
+    def pre_handler_hook(self) -> None:
+        """ipykernel lets interrupts in here, and one that then meets its own code takes the cell's reply with it."""
+
+    def post_handler_hook(self) -> None:
+        pass
+
     async def do_execute(self, code: str, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(threading.current_thread(), SubshellThread):
-            return await super().do_execute(code, *args, **kwargs)
-        return {**run_beside(code, self.shell.user_ns), "execution_count": self.execution_count}
+        if isinstance(threading.current_thread(), SubshellThread):
+            return {**run_beside(code, self.shell.user_ns), "execution_count": self.execution_count}
+        number = self.shell.execution_count
+        try:
+            try:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                return await super().do_execute(code, *args, **kwargs)
+            finally:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            return self._interrupted_between(number)
+
+    def _interrupted_between(self, number: int) -> dict[str, Any]:
+        """Of an interrupt in the cell's own code, IPython has made a traceback and a reply."""
+        self.shell.execution_count = number + 1
+        error = {"ename": "KeyboardInterrupt", "evalue": BETWEEN, "traceback": [f"KeyboardInterrupt: {BETWEEN}"]}
+        self.send_response(self.iopub_socket, "error", error)
+        return {"status": "error", **error, "execution_count": number, "user_expressions": {}, "payload": []}
