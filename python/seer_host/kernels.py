@@ -236,8 +236,10 @@ class Kernels:
             kernel.spool.tell("cell-end", cell=cell, **end)
         return {"known": False}
 
-    def interrupt(self, session_id: str, generation: int, how: str) -> None:
+    def interrupt(self, session_id: str, generation: int, cell: str, how: str) -> None:
         kernel = self._kernel(session_id, generation)
+        if not kernel.spool.is_running(cell):
+            return  # it ended while the request was on its way, and what runs now is not meant
         if how == "signal":
             if self.spawner is not None:
                 self.spawner.signal(kernel.launch.id, "SIGINT", group=True)

@@ -39,7 +39,7 @@ from .text import encode_json
 if TYPE_CHECKING:
     from .host import Host
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MAX_CHUNK_BYTES = 512 * 1024
 ENVELOPE_BYTES = 1024
 
@@ -91,7 +91,7 @@ def _execute(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
 
 
 def _interrupt(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
-    host.kernels.interrupt(params["session"], params["generation"], params["how"])
+    host.kernels.interrupt(params["session"], params["generation"], params["cell"], params["how"])
     return b"{}"
 
 
@@ -193,7 +193,7 @@ METHODS = {
     "host/keep": Method({"leaseSeconds": is_duration}, _keep, waits=True),
     "kernel/start": Method({**_KERNEL, "config": is_kernel_config}, _start, waits=True),
     "kernel/execute": Method({**_KERNEL, "cell": is_id, "code": is_code}, _execute, waits=False),
-    "kernel/interrupt": Method({**_KERNEL, "how": one_of("message", "signal")}, _interrupt, waits=True),
+    "kernel/interrupt": Method({**_KERNEL, "cell": is_id, "how": one_of("message", "signal")}, _interrupt, waits=True),
     "kernel/stop": Method(_KERNEL, _stop, waits=True),
     "kernel/peek": Method(
         {**_KERNEL, "peek": is_id, "code": is_peek_code, "seconds": is_peek_seconds}, _peek, waits=True

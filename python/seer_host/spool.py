@@ -63,6 +63,9 @@ class Spool:
     def accept(self, request: str, cell: Cell) -> None:
         self.cells[request] = self.running[request] = cell
 
+    def is_running(self, id: str) -> bool:
+        return any(cell.id == id for cell in list(self.running.values()))
+
     def _current(self) -> str | None:
         begun = [cell.id for cell in list(self.running.values()) if cell.begun_at is not None]
         return begun[0] if begun else None

@@ -1,4 +1,4 @@
-"""ipykernel's kernel: without a keyboard, with plain Python in its subshells; an interrupt stops code and nothing else."""
+"""ipykernel's kernel: no keyboard, plain Python in its subshells, and interrupts that stop code and nothing else."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ class SeerKernel(IPythonKernel):  # type: ignore[misc]
         return refuse_password()
 
     def pre_handler_hook(self) -> None:
-        """ipykernel lets interrupts in here, and one that then meets its own code takes the cell's reply with it."""
+        """ipykernel lets interrupts in from here on, and one that meets its own code takes the cell's reply with it."""
+        self._is_interrupted = False
+        signal.signal(signal.SIGINT, self._note_interrupt)
 
     def post_handler_hook(self) -> None:
-        pass
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _note_interrupt(self, *_: Any) -> None:
+        self._is_interrupted = True
 
     async def do_execute(self, code: str, *args: Any, **kwargs: Any) -> Any:
         if isinstance(threading.current_thread(), SubshellThread):
@@ -36,11 +41,13 @@ class SeerKernel(IPythonKernel):  # type: ignore[misc]
         try:
             try:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
+                if self._is_interrupted:
+                    raise KeyboardInterrupt
                 return await super().do_execute(code, *args, **kwargs)
             finally:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                signal.signal(signal.SIGINT, self._note_interrupt)
         except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, self._note_interrupt)
             return self._interrupted_between(number)
 
     def _interrupted_between(self, number: int) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_interrupt_by_message_and_by_signal(shared: Client) -> None:
         shared.until("cell-begin", after, cell=name)
         time.sleep(0.2)
         asked = time.monotonic()
-        shared.request("kernel/interrupt", session="s1", generation=1, how=how)
+        shared.request("kernel/interrupt", session="s1", generation=1, cell=name, how=how)
         records = shared.until("cell-end", after, cell=name)
         assert time.monotonic() - asked < 1.5, how
         assert records[-1]["status"] == "error"
@@ -89,9 +89,9 @@ def test_a_cell_that_swallows_interrupts_goes_on(shared: Client) -> None:
     )
     shared.until("cell-begin", after, cell=name)
     time.sleep(0.2)
-    shared.request("kernel/interrupt", session="s1", generation=1, how="message")
+    shared.request("kernel/interrupt", session="s1", generation=1, cell=name, how="message")
     time.sleep(0.4)
-    shared.request("kernel/interrupt", session="s1", generation=1, how="signal")
+    shared.request("kernel/interrupt", session="s1", generation=1, cell=name, how="signal")
     records = shared.until("cell-end", after, cell=name)
     assert records[-1]["status"] == "ok" and shared.stdout_of(records) == "end 2\n"
 

@@ -281,9 +281,13 @@ def test_workspace_that_is_gone_and_back(make_host: MakeHost) -> None:
 def test_nothing_waits_for_an_interrupt(make_either: MakeHost) -> None:
     client = make_either().client()
     kernel = client.start()
+    client.execute("c1", "import time; time.sleep(60)")
+    client.until("cell-begin")
     os.kill(kernel["pid"], signal.SIGSTOP)
     asked = time.monotonic()
-    interrupts = [client.ask("kernel/interrupt", session="s1", generation=1, how="message") for _ in range(3)]
+    interrupts = [
+        client.ask("kernel/interrupt", session="s1", generation=1, cell="c1", how="message") for _ in range(3)
+    ]
     client.request("host/hello")
     assert time.monotonic() - asked < 0.8
     for _, answers in interrupts:
@@ -299,7 +303,7 @@ def test_interrupts_do_not_wait(make_either: MakeHost) -> None:
     client.execute("c1", "import time; time.sleep(60)")
     client.until("cell-begin")
     time.sleep(0.2)
-    client.request("kernel/interrupt", session="s1", generation=1, how="signal")
+    client.request("kernel/interrupt", session="s1", generation=1, cell="c1", how="signal")
     client.until("cell-end")
     assert time.monotonic() - asked < 3
     for id, answers in waits:

@@ -1,10 +1,11 @@
-"""Interrupts that come when the code of a cell has just ended: its end is told all the same, and told truly."""
+"""Interrupts that come when a cell has just ended: its end is told truly all the same, and no other cell is stopped."""
 
 from __future__ import annotations
 
 import itertools
 import time
 
+import pytest
 from client import Client
 
 numbers = itertools.count(1)
@@ -30,6 +31,14 @@ def test_before_the_reply_is_made(shared: Client) -> None:
     assert _run(shared, "print(len(In) == ip.execution_count)")[:3] == ("ok", [], "True\n")
 
 
+def test_before_the_code_begins(shared: Client) -> None:
+    _run(shared, HIT + "publish = ip.kernel._publish_execute_input")
+    code = "def once(*args):\n    publish(*args)\n    ip.kernel._publish_execute_input = publish\n    hit()\n"
+    _run(shared, code + "ip.kernel._publish_execute_input = once")
+    assert _run(shared, "print('not run')")[:3] == ("error", ["KeyboardInterrupt"], "")
+    assert _run(shared, "print('run')")[:3] == ("ok", [], "run\n")
+
+
 def test_while_the_reply_is_sent(shared: Client) -> None:
     _run(shared, HIT + "finish = ip.kernel.finish_metadata")
     code = "def once(*args):\n    ip.kernel.finish_metadata = finish\n    hit()\n    return finish(*args)\n"
@@ -43,3 +52,15 @@ def test_processes_of_a_cell_can_be_interrupted(shared: Client) -> None:
     assert _run(
         shared, code + "print(subprocess.run([sys.executable, '-c', prog], capture_output=True, text=True).stdout)"
     )[2].startswith("False")
+
+
+@pytest.mark.parametrize("how", ["message", "signal"])
+def test_on_the_way_while_the_next_cell_begins(shared: Client, how: str) -> None:
+    ended, goes_on = f"i{next(numbers)}", f"i{next(numbers)}"
+    shared.run(ended, "1")
+    after = shared.request("host/hello")["lastSeq"]
+    shared.execute(goes_on, "import time\nprint('on', flush=True)\ntime.sleep(1)\nprint('whole')")
+    shared.until("output", after, cell=goes_on)
+    shared.request("kernel/interrupt", session="s1", generation=1, cell=ended, how=how)
+    records = shared.until("cell-end", after, cell=goes_on)
+    assert records[-1]["status"] == "ok" and shared.stdout_of(records) == "on\nwhole\n"

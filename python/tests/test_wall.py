@@ -68,7 +68,7 @@ def test_both_steps_of_the_interrupt(make_host: MakeHost, how: str) -> None:
     client.execute("c1", "import time\nprint('on', flush=True)\ntime.sleep(60)")
     client.until("output")
     asked = time.monotonic()
-    client.request("kernel/interrupt", session="s1", generation=1, how=how)
+    client.request("kernel/interrupt", session="s1", generation=1, cell="c1", how=how)
     records = client.until("cell-end")
     assert time.monotonic() - asked < 3
     assert "KeyboardInterrupt" in str(records)
@@ -89,13 +89,13 @@ def test_a_kernel_s_control_socket_becomes_a_link(make_host: MakeHost, tmp_path:
             client,
             f"import glob, os\n[own] = glob.glob('/run/seer/k-*-4')\nos.unlink(own); os.symlink({str(place)!r}, own)",
         )
-        client.request("kernel/interrupt", session="s1", generation=1, how="message")
+        client.execute("c2", "import time; time.sleep(60)")
+        client.until("cell-begin", cell="c2")
+        client.request("kernel/interrupt", session="s1", generation=1, cell="c2", how="message")
         with pytest.raises(BlockingIOError):
             listener.accept()
         # A signal still does it.
-        client.execute("c2", "import time; time.sleep(60)")
-        client.until("cell-begin", cell="c2")
-        client.request("kernel/interrupt", session="s1", generation=1, how="signal")
+        client.request("kernel/interrupt", session="s1", generation=1, cell="c2", how="signal")
         client.until("cell-end", cell="c2")
     finally:
         listener.close()

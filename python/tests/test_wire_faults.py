@@ -17,7 +17,7 @@ KERNEL: dict[str, Any] = {"session": "s1", "generation": 1}
 
 def still_works(host: HostFixture) -> None:
     client = host.client()
-    assert client.request("host/hello")["protocol"] == 3
+    assert client.request("host/hello")["protocol"] == 4
     client.close()
 
 
@@ -61,7 +61,7 @@ def test_bad_messages(shared_host: HostFixture, body: bytes, code: int) -> None:
     client.waiting.clear()
     client.raw(b"Content-Length: %d\r\n\r\n" % len(body) + body)
     assert client.unasked.get(timeout=5)["error"]["code"] == code
-    assert client.request("host/hello")["protocol"] == 3
+    assert client.request("host/hello")["protocol"] == 4
     client.close()
 
 
@@ -85,7 +85,8 @@ def test_unknown_method(shared: Client) -> None:
         ("kernel/start", {"session": "s1", "generation": True, "config": CONFIG}),
         ("kernel/execute", {**KERNEL, "cell": "c", "code": 3}),
         ("kernel/execute", {**KERNEL, "cell": "c", "code": "x" * (512 * 1024 + 1)}),
-        ("kernel/interrupt", {**KERNEL, "how": "kill"}),
+        ("kernel/interrupt", {**KERNEL, "cell": "c", "how": "kill"}),
+        ("kernel/interrupt", {**KERNEL, "how": "signal"}),
         ("kernel/stop", {"session": "s1"}),
         ("kernel/stop", {**KERNEL, "how": "signal"}),
         ("journal/read", {"after": -1, "maxBytes": 1, "waitMs": 0}),
@@ -122,7 +123,7 @@ def test_a_fault_in_a_request_is_answered(shared_host: HostFixture, shared: Clie
     with pytest.raises(Failed) as failure:
         shared.request("blob/read", sha256="f" * 64, offset=0, length=1)
     assert failure.value.code == -32603 and str(shared_host.root) not in str(failure.value)
-    assert shared.request("host/hello")["protocol"] == 3
+    assert shared.request("host/hello")["protocol"] == 4
 
 
 def test_a_peer_that_does_not_read_hinders_nobody(shared_host: HostFixture, shared: Client) -> None:

@@ -13,7 +13,7 @@ import { empty, id, MAX_CHUNK_BYTES, MAX_MESSAGE_BYTES } from './protocol-parts.
 import { streamMethods } from './stream-methods.ts'
 import { outputSchema, sha256Schema, widgetIdSchema, widgetSchema } from '../notebook/nbformat.ts'
 
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 const MAX_ARGUMENT_CHARS = 128 * 1024
 export const MAX_PEEK_CHARS = 16 * 1024
 export const MAX_PEEK_SECONDS = 20
@@ -183,9 +183,10 @@ export const methods = {
   },
   'kernel/interrupt': {
     // 'message' asks the kernel on its control channel; 'signal' is SIGINT, sent by the spawner.
-    params: z.strictObject({ session: id, generation, how: z.enum(['message', 'signal']) }),
+    // `cell`: the one that is meant. Where it has ended by the time that this arrives, nothing is interrupted.
+    params: z.strictObject({ session: id, generation, cell, how: z.enum(['message', 'signal']) }),
     result: empty,
-    repeat: 'interrupting twice is harmless',
+    repeat: 'by (session, cell): it interrupts that cell and no other, and twice is harmless',
     deadlineMs: 10_000,
   },
   'kernel/stop': {

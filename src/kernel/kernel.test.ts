@@ -171,6 +171,8 @@ test.each([
   await kernel.start()
   await kernel.execute('while True: pass', by)
   expect(await kernel.interrupt('researcher')).toBe(stopped)
+  const asks = calls.filter(({ method }) => method === 'kernel/interrupt')
+  expect(asks.map(({ params }) => params.cell)).toEqual(asks.map(() => 'c1'))
   const hows = calls.flatMap(({ params }) => params.how ?? [])
   expect(hows).toEqual(['message', 'signal', 'signal'].slice(0, rung))
   expect(log.of('cell-interrupt')).toMatchObject(hows.map((how) => ({ how, cell: 'c1', by: 'researcher' })))

@@ -216,6 +216,7 @@ export class Kernel implements JournalListener {
       await this.#options.connection.request('kernel/interrupt', {
         session: this.session,
         generation: this.generation,
+        cell,
         how,
       })
       if (await endsWithin(current.promise, waitMs)) return true
