@@ -14,7 +14,9 @@ test('requests are answered in whatever order the answers come', async () => {
   const host = linkedHost(({ method }) => (method === 'journal/read' ? slow.promise : {}))
   const channel = new Channel(host.stream)
   const read = channel.request('journal/read', READ)
-  expect(await channel.request('kernel/interrupt', { session: 's1', generation: 1, cell: 'c1', how: 'signal' })).toEqual({})
+  expect(
+    await channel.request('kernel/interrupt', { session: 's1', generation: 1, cell: 'c1', how: 'signal' }),
+  ).toEqual({})
   slow.resolve({ records: [1] })
   expect(await read).toEqual({ records: [1] })
 })

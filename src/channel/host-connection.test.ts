@@ -66,6 +66,22 @@ test('a relay that connects and does not answer is ended; silence is no refusal 
   await expect(hasty.host.request('host/shutdown', {})).rejects.toMatchObject({ code: 'sandbox-lost', cause: deadline })
 })
 
+test('time that was slept through is no silence: who wakes up asks again', async () => {
+  const real = performance.now.bind(performance)
+  let sleptMs = 0
+  const spy = vi.spyOn(performance, 'now').mockImplementation(() => real() + sleptMs)
+  const asleep = () => (sleptMs += 8 * 3600_000)
+  const deadline = new SeerError('channel-deadline', { message: 'nothing' })
+  const lost = linkedHost(() => (setImmediate(() => (asleep(), lost.end())), silence()))
+  const silent = () => (asleep(), Promise.reject(deadline))
+  const { host } = connection([lost, silent, linkedHost(() => ({ records: ['r'] }))], {
+    patienceMs: 180_000,
+    reconnectMs: 1,
+  })
+  expect(await host.request('journal/read', READ)).toEqual({ records: ['r'] })
+  spy.mockRestore()
+})
+
 test('another version of the protocol is refused at once, and its relay ended', async () => {
   const other = linkedHost(silence)
   const spy = vi.spyOn(HELLO, 'protocol', 'get').mockReturnValue(PROTOCOL_VERSION + 1)

@@ -6,13 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SeerError } from '../errors.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { Channel, type ByteStream } from './channel.ts'
-import { PROTOCOL_VERSION, type MethodName, type Params, type Result } from './protocol.ts'
+import { methods, PROTOCOL_VERSION, type MethodName, type Params, type Result } from './protocol.ts'
 
 /** A host that is stopped or starved is silent, and may come back; one that refuses three relays in a row is gone. */
 const REFUSALS = 3
 /** What its own end needs. */
 const WHILE_REFUSED = new Set<MethodName>(['host/hello', 'host/keep', 'host/shutdown', 'journal/read', 'blob/read'])
 const WAITS = { patienceMs: 180_000, reconnectMs: 400 }
+/**
+ * What a relay that says nothing takes at most, with the greeting behind it. More time than that has been slept through, by this process
+ * or its machine, and is no silence of the host's.
+ */
+const ATTEMPT_MS = 30_000
 
 export interface Connection {
   request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>>
@@ -35,8 +40,8 @@ export class HostConnection implements Connection {
   }
 
   async request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>> {
-    const startedAt = performance.now()
-    for (;;) {
+    for (let silentMs = 0; ;) {
+      const askedAt = performance.now()
       if (this.#refusal && !WHILE_REFUSED.has(method)) throw this.#refusal
       const channel = await this.#connected(signal)
       try {
@@ -46,7 +51,8 @@ export class HostConnection implements Connection {
         if (this.#closing.signal.aborted) throw this.#closed()
         if (!isLost(error)) throw error
         this.#drop(channel)
-        if (performance.now() - startedAt > this.#waits.patienceMs) throw silent(error)
+        silentMs += Math.min(performance.now() - askedAt, methods[method].deadlineMs)
+        if (silentMs > this.#waits.patienceMs) throw silent(error)
       }
     }
   }
@@ -91,8 +97,8 @@ export class HostConnection implements Connection {
   }
 
   async #connect(): Promise<Channel> {
-    const startedAt = performance.now()
-    for (let refusals = 0; ;) {
+    for (let refusals = 0, silentMs = 0; ;) {
+      const triedAt = performance.now()
       let channel: Channel | undefined
       try {
         channel = new Channel(await this.#open())
@@ -107,7 +113,8 @@ export class HostConnection implements Connection {
         // A relay says its marker once it has reached the host: one that is lost after that was not refused.
         if (!isSilence(error) && !channel) refusals += 1
         if (refusals >= REFUSALS) throw sandboxLost('its host process does not answer', error)
-        if (performance.now() - startedAt > this.#waits.patienceMs) throw silent(error)
+        silentMs += Math.min(performance.now() - triedAt, ATTEMPT_MS) + this.#waits.reconnectMs
+        if (silentMs > this.#waits.patienceMs) throw silent(error)
         await sleep(this.#waits.reconnectMs * Math.max(1, refusals), undefined, { signal: this.#closing.signal }).catch(
           () => undefined,
         )

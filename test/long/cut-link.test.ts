@@ -1,0 +1,76 @@
+/** The link to a sandbox is cut for a minute while several work in it: nobody is told an end that was not, and nothing is missing. */
+import { rmSync } from 'node:fs'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { cutLink } from '../fixtures/cut-link.ts'
+import { connected, textOf, type Connected } from '../fixtures/mcp-client.ts'
+import { killAll, processesOf, until } from '../fixtures/processes.ts'
+import { logOf, numbered, shownBy } from '../fixtures/run-folder.ts'
+import { ownState, startTried, type Tried } from '../fixtures/walled.ts'
+
+const CUT_MS = 60_000
+const COUNT = 80
+/** Ends while the link is cut. */
+const COUNTING = `import time
+open("ran.txt", "a").write("it ran\\n")
+for n in range(${COUNT}):
+    print("line", n)
+    time.sleep(0.5)`
+
+let root: string
+let tried: Tried
+beforeEach(async () => {
+  root = ownState()
+  tried = await startTried({ unconfined: false })
+})
+afterEach(async () => {
+  await tried[Symbol.asyncDispose]()
+  await killAll(() => processesOf(root))
+  rmSync(root, { recursive: true, force: true })
+  vi.unstubAllEnvs()
+})
+
+test('a minute without a link: cells go on, clients are told that they do, and all of it comes afterwards', async () => {
+  await using one = await connected(tried.session.mcpConfig, { name: 'one' })
+  await using two = await connected(tried.session.mcpConfig, { era: 'modern', name: 'two' })
+  const log = () => logOf(tried.run.folder)
+  const told: string[] = []
+  let isCut = true
+  /** As agents do: until the cell has ended, or the kernel is free. Each call but the last is told while the link is cut. */
+  async function call({ call: ask }: Connected, name: string, input: object): Promise<string> {
+    let progress = 0
+    const startedAt = performance.now()
+    const onprogress = () => void (progress += 1)
+    const result = await ask(name, input, { onprogress, timeout: 200_000 })
+    const text = textOf(result)
+    if (performance.now() - startedAt > 8000) expect(progress).toBeGreaterThan(0)
+    if (isCut) told.push(text)
+    const { cell, status } = (result.structuredContent ?? {}) as { cell?: string; status?: string }
+    if (status === 'running') return call({ call: ask } as Connected, 'wait_cell', { cell })
+    return result.isError ? call({ call: ask } as Connected, name, input) : text
+  }
+
+  const counting = call(one, 'execute_code', { code: COUNTING })
+  await until('its first lines', async () => (await log()).printed('c2').includes('line 3\n'))
+  const cut = cutLink(root, CUT_MS).then(() => (isCut = false))
+  const waiting = call(two, 'execute_code', {
+    code: 'open("ran.txt", "a").write("two\\n")\nprint(open("ran.txt").read())',
+  })
+  await cut
+  expect((await log()).of('cell-end').map(({ cell }) => cell)).toEqual(['c1'])
+  for (const text of told)
+    expect(text).toMatch(/\[c2\] is still running\.|^Nothing was run: one has a cell running in this kernel\./)
+  expect(told.length).toBeGreaterThanOrEqual(3)
+
+  expect(await counting).toMatch(new RegExp(`\\[c2\\] ok\\.\\n[^]*line ${COUNT - 1}`))
+  expect(await waiting).toMatch(/ok\.\nit ran\ntwo$/)
+  const facts = await log()
+  expect(facts.printed('c2')).toBe(numbered(COUNT))
+  expect(facts.of('output-lost')).toEqual([])
+  expect(facts.of('cell-end').map(({ cell, status }) => [cell, status])).toEqual([
+    ['c1', 'ok'],
+    ['c2', 'ok'],
+    ['c3', 'ok'],
+  ])
+  await tried[Symbol.asyncDispose]()
+  expect(shownBy(tried.run.folder, 'it ran')).toBe(numbered(COUNT))
+})
