@@ -36,12 +36,12 @@ export default defineConfig({
       {
         ...shared,
         test: {
-          // They mostly wait: all at once, and beside other tests.
+          // They mostly wait: several at once, and beside other tests, so none may depend on a machine that is not busy.
           name: 'long',
           include: ['test/long/*.test.ts'],
           setupFiles: ['test/setup.ts'],
           pool: 'forks',
-          maxWorkers: 8,
+          maxWorkers: 4,
           testTimeout: 600_000,
           hookTimeout: 300_000,
         },

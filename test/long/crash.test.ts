@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cell, script } from './fixtures/agent-script.ts'
-import { newPlace, plainExperiment, type Place } from './fixtures/place.ts'
-import { isAlive, until } from './fixtures/processes.ts'
-import { logOf, numbered, shownBy, type LogFacts } from './fixtures/run-folder.ts'
-import { loopbackMessages, type LoopbackMessages } from './loopback-messages.ts'
+import { cell, script } from '../fixtures/agent-script.ts'
+import { newPlace, plainExperiment, type Place } from '../fixtures/place.ts'
+import { isAlive, until } from '../fixtures/processes.ts'
+import { logOf, numbered, shownBy, type LogFacts } from '../fixtures/run-folder.ts'
+import { loopbackMessages, type LoopbackMessages } from '../loopback-messages.ts'
 
 const COUNT = 100
 const COUNTING = `import time

@@ -1,11 +1,11 @@
 /** What is between the harness and the kernel is killed in mid-cell. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { cell, script, toldOf } from './fixtures/agent-script.ts'
-import { newPlace, type Place } from './fixtures/place.ts'
-import { isAlive, until } from './fixtures/processes.ts'
-import { logOf, numbered, shownBy } from './fixtures/run-folder.ts'
-import { loopbackMessages } from './loopback-messages.ts'
+import { cell, script, toldOf } from '../fixtures/agent-script.ts'
+import { newPlace, type Place } from '../fixtures/place.ts'
+import { isAlive, until } from '../fixtures/processes.ts'
+import { logOf, numbered, shownBy } from '../fixtures/run-folder.ts'
+import { loopbackMessages } from '../loopback-messages.ts'
 
 const COUNT = 120
 /** In the workspace, which only the agent's code can tell of. */
@@ -114,7 +114,7 @@ test('host killed in mid-cell: the run fails with that, the cell has no end, not
   const { code, stderr } = await run.ended
   const tookMs = performance.now() - killedAt
   console.log(`host killed: the run ended after ${Math.round(tookMs)} ms`)
-  expect(tookMs).toBeLessThan(15_000)
+  expect(tookMs).toBeLessThan(60_000)
   expect(code).toBe(1)
   expect(stderr).toContain('The sandbox is gone')
   expect(stderr).not.toMatch(/^\s+at /m)

