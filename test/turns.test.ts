@@ -78,6 +78,22 @@ test('nobody’s cell is thrown away because another’s failed before it', asyn
   expect(await failing).toContain('ZeroDivisionError')
 })
 
+test('nor one of the researcher’s, or because that one’s failed', async () => {
+  await using one = await connected(tried.session.mcpConfig, { name: 'one' })
+  const failing = 'import time\ntime.sleep(1.5)\n1 / 0'
+  const running = (count: number) =>
+    vi.waitFor(async () => expect((await log()).of('cell-start')).toHaveLength(count), 20_000)
+  const ofOne = one.says('execute_code', { code: failing })
+  await running(2)
+  const whole = tried.session.exec('print("whole")')
+  expect(await ofOne).toContain('ZeroDivisionError')
+  expect(await whole).toMatchObject({ cell: 'c3', status: 'ok', text: 'whole' })
+  const ofResearcher = tried.session.exec(failing)
+  await running(4)
+  expect(await one.says('execute_code', { code: 'print("whole")' })).toContain('[c5] ok.\nwhole')
+  expect(await ofResearcher).toMatchObject({ cell: 'c4', status: 'error' })
+})
+
 test('who stops waiting for a cell of another leaves it alone; who interrupts it does so by name', async () => {
   await using one = await connected(tried.session.mcpConfig, { name: 'one' })
   await using two = await connected(tried.session.mcpConfig, { name: 'two' })

@@ -11,6 +11,7 @@ import { readCellMessages } from '../run/cell-messages.ts'
 import { emptyOutputs } from '../notebook/outputs.ts'
 import { readOutput } from '../notebook/read-output.ts'
 import type { Notebook } from '../tools/notebook.ts'
+import type { Floor } from '../tools/floor.ts'
 import { shared } from '../tools/sharing.ts'
 import { TOOL_SETS, toolsOf, type ToolSet } from '../tools/tool-sets.ts'
 import { toolsVersion, type Tool } from '../tools/tool.ts'
@@ -77,6 +78,7 @@ export class NotebookSession {
   readonly workspacePath: string
   readonly #kernel: Kernel
   readonly #sandbox: Sandbox
+  readonly #floor: Floor
   readonly #close: () => Promise<void>
   #terminated: Promise<void> | undefined
 
@@ -87,9 +89,11 @@ export class NotebookSession {
       tools,
       info,
       mcpConfig,
+      floor,
       close,
     }: Pick<NotebookSession, 'tools' | 'mcpConfig'> & {
       info: string
+      floor: Floor
       close: () => Promise<void>
     },
   ) {
@@ -100,14 +104,21 @@ export class NotebookSession {
     this.mcpConfig = mcpConfig
     this.#kernel = kernel
     this.#sandbox = sandbox
+    this.#floor = floor
     this.#close = close
   }
 
-  /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits until it has ended. */
+  /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits its turn, and until the cell has ended. */
   async exec(code: string): Promise<ExecResult> {
-    const { cell, ended } = await this.#kernel.execute(code, { by: 'researcher' })
-    const { status } = await untilAborted(ended, this.#sandbox.run.signal)
-    return { cell, status, text: await textOf(this.#sandbox.run, this.sessionId, cell) }
+    const { run } = this.#sandbox
+    const leave = await this.#floor.take('researcher', run.signal)
+    try {
+      const { cell, ended } = await this.#kernel.execute(code, { by: 'researcher' })
+      const { status } = await untilAborted(ended, run.signal)
+      return { cell, status, text: await textOf(run, this.sessionId, cell) }
+    } finally {
+      leave()
+    }
   }
 
   /** Takes the tools back, and ends calls that it has made. The kernel ends with its sandbox. Idempotent. */
@@ -143,7 +154,7 @@ export async function openSession(
   const steps = setUpSteps(workspace, replayed(sandbox, replay), sandbox.workspacePath)
   const open = () => openNotebook(sandbox, workspace, { steps, answer, tools, kind })
   await placeWorkspace(sandbox, workspace)
-  const { kernel, info, server, notebook, endCalls } = await open()
+  const { kernel, info, server, notebook, floor, endCalls } = await open()
   const openOwn = async (): Promise<OwnServer> => {
     const own = await open()
     return { server: own.server, end: () => endOwn(sandbox, own) }
@@ -153,7 +164,7 @@ export async function openSession(
     withdraw()
     await endCalls()
   }
-  const opened = new NotebookSession(sandbox, kernel, { tools: server.tools, info, mcpConfig: config, close })
+  const opened = new NotebookSession(sandbox, kernel, { tools: server.tools, info, mcpConfig: config, floor, close })
   players.set(opened, notebook)
   return opened
 }
@@ -163,6 +174,7 @@ interface OpenNotebook {
   readonly notebook: Notebook
   readonly info: string
   readonly server: LocalServer
+  readonly floor: Floor
   /** Calls of served functions that its code has made. */
   readonly endCalls: () => Promise<void>
 }
@@ -226,7 +238,7 @@ async function openNotebook(
   const settle = (signal: AbortSignal) => kernel.settle(signal)
   const readable = readableOf(sandbox, notebook)
   const server = { run, tools, settle, session, readable, instructions: instructionsOf(info), floor }
-  return { kernel, info, server, notebook, endCalls: calls.close }
+  return { kernel, info, server, notebook, floor, endCalls: calls.close }
 }
 
 /** Whoever it was opened for has left. A sandbox that ends takes its kernels along. */
