@@ -75,7 +75,7 @@ export async function loopbackMessages(script: readonly ScriptedAnswer[]): Promi
     headers,
     violations,
     async asked(count) {
-      for (let i = 0; requests.length < count && i < 1_000; i++) await sleep(5)
+      for (let i = 0; requests.length < count && i < 12_000; i++) await sleep(5)
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
