@@ -15,18 +15,21 @@ def main() -> None:
     client.wait_for_ready(timeout=30)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
-        code = json.loads(line)["code"]
+        request = json.loads(line)
         received = 0
+        text = ""
 
         def count(message: dict) -> None:
-            nonlocal received
-            received += len(message["content"].get("text", ""))
+            nonlocal received, text
+            content = message["content"]
+            received += len(content.get("text", ""))
+            text = content.get("text") or content.get("data", {}).get("text/plain") or text
 
         started = time.perf_counter()
-        client.execute_interactive(code, timeout=600, output_hook=count, store_history=False)
+        client.execute_interactive(request["code"], timeout=600, output_hook=count, store_history=request["history"])
         ms = (time.perf_counter() - started) * 1000
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"ms": ms, "chars": received, "peakMiB": peak}), flush=True)
+        print(json.dumps({"ms": ms, "chars": received, "text": text[:1000], "peakMiB": peak}), flush=True)
 
 
 main()

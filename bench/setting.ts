@@ -51,8 +51,17 @@ export async function openSetting(): Promise<Setting> {
   }
 }
 
+interface PeerCell {
+  readonly ms: number
+  readonly chars: number
+  /** The beginning of what came last. */
+  readonly text: string
+  readonly peakMiB: number
+}
+
 export interface Peer extends Disposable {
-  cell(code: string): Promise<{ ms: number; chars: number; peakMiB: number }>
+  /** `history`: as a cell that counts, which is IPython's default. */
+  cell(code: string, options?: { history?: boolean }): Promise<PeerCell>
 }
 
 /** jupyter_client in a process of its own, on the kernel of the setting. */
@@ -63,20 +72,26 @@ export async function openPeer({ run, sandbox }: Setting): Promise<Peer> {
   if (typeof runtimeDir !== 'string') throw new Error(`${run.id} does not say where its sandbox is`)
   const connection = readdirSync(runtimeDir).find((name) => /^k-[0-9a-f]+\.json$/.test(name))
   if (!connection) throw new Error(`no connection file in ${runtimeDir}`)
-  const child = spawn(
-    sandbox.python,
-    [join(import.meta.dirname, 'jupyter_client_peer.py'), join(runtimeDir, connection)],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
+  return peerOn(join(runtimeDir, connection), sandbox.python)
+}
+
+/** jupyter_client, on the kernel of a connection file. */
+export async function peerOn(
+  connectionFile: string,
+  python: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Peer> {
+  const child = spawn(python, [join(import.meta.dirname, 'jupyter_client_peer.py'), connectionFile], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   await lines.next()
   return {
-    async cell(code) {
-      child.stdin.write(`${JSON.stringify({ code })}\n`)
+    async cell(code, { history = false } = {}) {
+      child.stdin.write(`${JSON.stringify({ code, history })}\n`)
       const { value } = await lines.next()
-      return JSON.parse(String(value)) as { ms: number; chars: number; peakMiB: number }
+      return JSON.parse(String(value)) as PeerCell
     },
     [Symbol.dispose]: () => void child.kill(),
   }

@@ -239,3 +239,23 @@ test('a change gives a cell a new version, and leaves those of others', () => {
   expect(after[0]).toBe(before[0])
   expect(after[1]).toBeGreaterThan(before[1]!)
 })
+
+test('by session: its cells as they came, wherever they stand, and those that put out something late', () => {
+  const { begun, late, order } = fold(
+    cellsFold,
+    stampAll([
+      begin('c1'),
+      end('c1'),
+      begin('c1', { session: 't' }),
+      begin('c2'),
+      end('c2'),
+      begin('c3', { supersedes: 'c1' }),
+      print('c2', 'late'),
+      print('c2', 'later'),
+      print('c3', 'in time'),
+    ]),
+  )
+  expect(begun).toEqual({ s: ['c1', 'c2', 'c3'], t: ['c1'] })
+  expect(late).toEqual({ s: ['c2'] })
+  expect(order.map((key) => key.split(/\W/).at(-1))).toEqual(['c1', 'c3', 'c1', 'c2'])
+})

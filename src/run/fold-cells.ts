@@ -40,6 +40,10 @@ export interface CellsState {
   /** Keys of `cells`, in the order of the notebook: a cell stands after the one that it supersedes. */
   order: string[]
   cells: Record<string, CellState>
+  /** By session, the ids of its cells as they came. */
+  begun: Record<string, string[]>
+  /** By session, its cells that put out something after their end. */
+  late: Record<string, string[]>
   /** The cells in which a display id was shown: an update changes all of them. */
   displays: Record<string, string[]>
   widgets: WidgetsState
@@ -57,7 +61,7 @@ export function cellsOf(state: CellsState): CellState[] {
 }
 
 export const cellsFold = foldBy<CellsState>(
-  () => ({ order: [], cells: {}, displays: {}, widgets: emptyWidgets(), widgetViews: {} }),
+  () => ({ order: [], cells: {}, begun: {}, late: {}, displays: {}, widgets: emptyWidgets(), widgetViews: {} }),
   {
     'cell-start': (state, event) => {
       const cell = openCell(state, event, 'code', event)
@@ -147,8 +151,13 @@ function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], p
     version: 0,
   }
   state.cells[key] = cell
+  listOf(state.begun, cell).push(cell.cell)
   placeCell(state, cell, after)
   return cell
+}
+
+function listOf(lists: Record<string, string[]>, { session }: CellState): string[] {
+  return (lists[session ?? ''] ??= [])
 }
 
 function touch(cell: CellState, event: RunEvent): void {
@@ -159,6 +168,7 @@ function touch(cell: CellState, event: RunEvent): void {
 function takeOutput(state: CellsState, cell: CellState, event: EventOf<'cell-output'>): void {
   const { output } = event
   const late = hasEnded(cell)
+  if (late && cell.lateMessages === 0) listOf(state.late, cell).push(cell.cell)
   if (late) cell.lateMessages += 1
   const id = 'display_id' in output ? output.display_id : undefined
   const shownIn = id === undefined ? [] : (state.displays[`${event.session ?? ''}/${id}`] ??= [])

@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, SeerError } from '../errors.ts'
 import type { Artifacts } from './artifacts.ts'
-import type { CellState } from './fold-cells.ts'
+import type { CellsState } from './fold-cells.ts'
 import type { Summary } from './fold-summary.ts'
 import type { AnyEvent } from './fold.ts'
 import { openNotebookWriter } from './notebook-writer.ts'
@@ -16,11 +16,9 @@ export interface Projections {
   close(): Promise<void>
   closeNow(): void
   readonly summary: Summary
-  readonly cells: Readonly<Record<string, CellState>>
+  readonly cellsState: Readonly<CellsState>
   /** The text of the notebook as it is now. */
   notebook(): Iterable<Uint8Array>
-  /** Keys of `cells`, in the order of the notebook. */
-  readonly order: readonly string[]
 }
 
 /** Events after which run.json is written anew: when a run starts, when it is known where it runs, and when it ends. */
@@ -46,11 +44,8 @@ export function openProjections(folder: string, artifacts: Artifacts): Projectio
     get summary() {
       return notebook.state.summary
     },
-    get cells() {
-      return notebook.state.cells.cells
-    },
-    get order() {
-      return notebook.state.cells.order
+    get cellsState() {
+      return notebook.state.cells
     },
   }
 }

@@ -142,15 +142,21 @@ export class Run {
 
   /** A cell as the log has it now. */
   cell(session: string, cell: string): CellState | undefined {
-    return this.#projections.cells[cellKey({ session, cell })]
+    return this.#projections.cellsState.cells[cellKey({ session, cell })]
   }
 
   /** The ids of a session's cells, in the order of the notebook. */
   cells(session: string): string[] {
-    return this.#projections.order.flatMap((key) => {
-      const cell = this.#projections.cells[key]
+    return this.#projections.cellsState.order.flatMap((key) => {
+      const cell = this.#projections.cellsState.cells[key]
       return cell?.session === session ? [cell.cell] : []
     })
+  }
+
+  /** The ids of a session's cells as they came, and of those that put out something after their end: never copied, however many there are. */
+  progress(session: string): { readonly begun: readonly string[]; readonly late: readonly string[] } {
+    const { begun, late } = this.#projections.cellsState
+    return { begun: begun[session] ?? [], late: late[session] ?? [] }
   }
 
   /** The text of the notebook as the log has it now, in pieces. */

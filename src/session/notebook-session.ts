@@ -264,6 +264,8 @@ function notebookOf(sandbox: Sandbox, kernel: Kernel, setUpAgain: () => Promise<
     readBlob: (sha256, range) => run.artifacts.read(sha256, range),
     cell: (id) => run.cell(kernel.session, id),
     cells: () => run.cells(kernel.session),
+    begun: () => run.progress(kernel.session).begun,
+    late: () => run.progress(kernel.session).late,
     lateTold: new Map(),
     generationsKnown: new Map(),
     readOutput: (cell, from, maxBytes) =>

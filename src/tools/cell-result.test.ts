@@ -53,6 +53,8 @@ async function running() {
     kernel,
     cell,
     cells: () => ['c1'],
+    begun: () => ['c1'],
+    late: () => ['c1'],
     lateTold: new Map(),
     generationsKnown: new Map(),
     hasTool: () => false,

@@ -73,7 +73,7 @@ export async function tellCell(notebook: Notebook, cell: string): Promise<CellRe
 
 /** Cells that a thread of theirs has gone on printing for, since the agent was told of them. Each is said once. */
 function lateNews(notebook: Notebook): ContentBlock[] {
-  const late = notebook.cells().filter((cell) => {
+  const late = notebook.late().filter((cell) => {
     const { hidden = true, lateMessages = 0 } = notebook.cell(cell) ?? {}
     const isNews = !hidden && lateMessages > (notebook.lateTold.get(cell) ?? 0)
     if (isNews) notebook.lateTold.set(cell, lateMessages)

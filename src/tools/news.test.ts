@@ -23,7 +23,7 @@ function notebook() {
     }
     cells.set(`c${cells.size + 1}`, cell)
   }
-  return { cells: () => [...cells.keys()], cell: (id: string) => cells.get(id), add, set: cells }
+  return { begun: () => [...cells.keys()], cell: (id: string) => cells.get(id), add, set: cells }
 }
 
 const ME: By = 'agent:me'
@@ -92,6 +92,20 @@ test('long code, and many cells, are cut', () => {
   expect(told.length).toBeLessThan(5000)
   expect(told).toContain('- 20 cells before these.')
   expect(told).toContain('c30')
+})
+
+test('cells that were told of are not looked at again', () => {
+  const book = notebook()
+  const looked: string[] = []
+  const news = openNews({ ...book, cell: (id) => (looked.push(id), book.cell(id)) })
+  news.begin(ME)
+  book.add('agent:other', 'wait()', { status: 'running' })
+  for (let n = 0; n < 1000; n++) book.add(ME, 'x')
+  news.take(ME)
+  looked.length = 0
+  book.add(ME, 'x')
+  expect(news.take(ME)).toBeUndefined()
+  expect(looked).toEqual(['c1', 'c1002'])
 })
 
 test('who has not begun is told nothing', () => {

@@ -17,7 +17,7 @@ export interface News {
 }
 
 interface Known {
-  /** Cells with higher numbers are new. */
+  /** So many cells: later ones are new. */
   upTo: number
   /** Told as running. */
   readonly running: Set<string>
@@ -25,18 +25,12 @@ interface Known {
   deeds: string[]
 }
 
-const numberOf = (cell: string): number => Number(/^c(\d+)$/.exec(cell)?.[1] ?? 0)
-
-export function openNews(notebook: Pick<Notebook, 'cell' | 'cells'>): News {
+/** What it costs does not grow with the notebook. */
+export function openNews(notebook: Pick<Notebook, 'cell' | 'begun'>): News {
   const knownBy = new Map<By, Known>()
-  const latest = () => Math.max(0, ...notebook.cells().map(numberOf))
 
   function newsFor(by: By, known: Known): string[] {
-    const isNew = (cell: string) => numberOf(cell) > known.upTo || known.running.has(cell)
-    const cells = notebook
-      .cells()
-      .filter(isNew)
-      .sort((a, b) => numberOf(a) - numberOf(b))
+    const cells = [...known.running, ...notebook.begun().slice(known.upTo)]
       .flatMap((id) => {
         const facts = notebook.cell(id)
         return facts && isOfAnother(facts, by) ? [{ id, facts, isBegun: known.running.has(id) }] : []
@@ -59,7 +53,7 @@ export function openNews(notebook: Pick<Notebook, 'cell' | 'cells'>): News {
 
   return {
     begin(by) {
-      if (!knownBy.has(by)) knownBy.set(by, { upTo: latest(), running: new Set(), deeds: [] })
+      if (!knownBy.has(by)) knownBy.set(by, { upTo: notebook.begun().length, running: new Set(), deeds: [] })
     },
     restarted(by) {
       const deed = `- ${nameOf(by)} started the kernel anew: all variables of before are lost.`
@@ -72,7 +66,7 @@ export function openNews(notebook: Pick<Notebook, 'cell' | 'cells'>): News {
       const known = knownBy.get(by)
       if (!known) return undefined
       const lines = newsFor(by, known)
-      known.upTo = latest()
+      known.upTo = notebook.begun().length
       known.deeds = []
       if (lines.length === 0) return undefined
       return [

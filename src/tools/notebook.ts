@@ -31,6 +31,10 @@ export interface Notebook {
   cell(id: string): CellFacts | undefined
   /** Cell ids in order. */
   cells(): string[]
+  /** Cell ids as they came: a list that grows. */
+  begun(): readonly string[]
+  /** Cells that put out something after their end. */
+  late(): readonly string[]
   /** By cell: how many of the messages that came after its end the agent has been told of. */
   readonly lateTold: Map<string, number>
   /** By who works with the kernel: the last generation that they know of. */

@@ -16,7 +16,7 @@ const notebook = {
     authorOf: (cell: string) => running.get(cell),
     ended: (cell: string) => ends.get(cell)?.promise,
   },
-  cells: () => [],
+  begun: () => [],
   cell: () => undefined,
 } as unknown as Notebook
 
