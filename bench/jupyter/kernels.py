@@ -1,4 +1,4 @@
-"""The peer of bench/sessions.ts: so many plain kernels, at once or one after the other, by jupyter_client. Prints one JSON object."""
+"""The peer of bench/sessions.ts: so many plain kernels of jupyter_client, at once or one by one. Prints JSON."""
 
 from __future__ import annotations
 
