@@ -1,5 +1,5 @@
 /** Sessions on this machine: a local one with Python and a shell, a notebook without a model, and one of commands. */
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Sandbox } from '../src/environment/sandbox.ts'
@@ -175,6 +175,29 @@ test('a local notebook: a kernel, its notebook on the disk, and the hosts of the
   await session.terminate()
   await run.end('completed')
   expect(readFileSync(session.notebookPath, 'utf8')).toContain('lamps.count')
+})
+
+test('a local notebook of a plain script: the run has its name, in the folder that was asked for', async () => {
+  const outputDir = newFolder()
+  const session = await createLocalNotebookSession({ name: 'kimi', outputDir })
+  expect((await session.exec('6 * 7')).text.trim()).toBe('42')
+  await session.terminate()
+  const [run, ...others] = readdirSync(outputDir)
+  expect(run).toMatch(/^\d{4}-\d\d-\d\d-kimi-/)
+  expect(others).toEqual([])
+  expect(session.notebookPath).toBe(join(outputDir, run!, 'notebook.ipynb'))
+  const status = () => JSON.parse(readFileSync(join(outputDir, run!, 'run.json'), 'utf8')) as { status: string }
+  await until('the end of the run', () => status().status === 'completed')
+  const other = confinedRun()
+  await expect(createLocalNotebookSession({ outputDir, run: other })).rejects.toMatchObject({ code: 'invalid-options' })
+  await other.end('completed')
+})
+
+test('a session of commands wants its sandbox first', async () => {
+  await expect(createCliSession(new Workspace() as never, './workspace' as never)).rejects.toMatchObject({
+    code: 'invalid-options',
+    hint: expect.stringContaining('createLocalSession') as string,
+  })
 })
 
 test('a session of commands: shell, Python, files, served functions, and a finding that rests on commands', async () => {

@@ -4,12 +4,14 @@ import { modelConfigSchema } from '../src/environment/models/model-config.ts'
 import { repoConfigSchema } from '../src/environment/repos/repo-config.ts'
 import { sandboxConfigSchema } from '../src/environment/sandbox-config.ts'
 import * as seer from '../src/index.ts'
-import type { RunAgentOptions } from '../src/index.ts'
+import type { LocalNotebookOptions, RunAgentOptions } from '../src/index.ts'
 import { NotebookSession } from '../src/session/notebook-session.ts'
 import { ScopedSandbox } from '../src/interface/scoped-sandbox.ts'
 import type { CliSession } from '../src/session/cli-session.ts'
 import { LocalNotebookSession } from '../src/session/local-notebook-session.ts'
 import type { LocalSession } from '../src/session/local-session.ts'
+import type { Notebook } from '../src/tools/notebook.ts'
+import { originalTools } from '../src/tools/original-tools.ts'
 import { Library } from '../src/workspace/library.ts'
 import { Skill } from '../src/workspace/skill.ts'
 import { Workspace } from '../src/workspace/workspace.ts'
@@ -34,6 +36,7 @@ const LOCAL_NOTEBOOK: readonly (keyof LocalNotebookSession & string)[] = [
   'terminate',
 ]
 const CLI: readonly (keyof CliSession & string)[] = ['mcpConfig', 'sessionId', 'exec', 'execShell']
+const LOCAL_NOTEBOOK_OPTIONS: readonly (keyof LocalNotebookOptions)[] = ['workspace', 'name', 'outputDir']
 const RUN_AGENT: readonly (keyof RunAgentOptions)[] = ['prompt', 'mcpConfig', 'provider', 'model', 'userMessage']
 
 const MEMBERS: Readonly<Record<string, () => readonly string[]>> = {
@@ -57,6 +60,11 @@ const MEMBERS: Readonly<Record<string, () => readonly string[]>> = {
   LocalNotebookSession: () => [...LOCAL_NOTEBOOK],
   CliSession: () => [...CLI],
   RunAgentOptions: () => [...RUN_AGENT],
+  LocalNotebookOptions: () => [...LOCAL_NOTEBOOK_OPTIONS],
+  createNotebookSession: () => parametersOf(seer.createNotebookSession),
+  createLocalSession: () => parametersOf(seer.createLocalSession),
+  createCliSession: () => parametersOf(seer.createCliSession),
+  tool: () => originalTools({ kernel: {} } as Notebook).map(({ name }) => name),
 }
 
 /** `Owner.member`, or `function()` of the public API. */
@@ -68,6 +76,13 @@ export function isHere(name: string): boolean {
 
 function keysOf(schema: z.ZodObject): string[] {
   return Object.keys(schema.shape)
+}
+
+/** Types are only stripped: the names are there when it runs. */
+function parametersOf(declared: (...args: never[]) => unknown): string[] {
+  // Up to the first brace: no parameter of ours is taken apart.
+  const [, list = ''] = /\(([^{]*)/.exec(String(declared)) ?? []
+  return [...list.matchAll(/(\w+)\s*(?:=|,|\)\s*$)/g)].map((match) => match[1]!)
 }
 
 /** From the error about an unknown one. */
@@ -99,7 +114,13 @@ const ASKED: Readonly<Record<string, () => unknown>> = {
   'RepoConfig.dockerfile': sandboxWith({ repos: [{ url: 'org/repo', dockerfile: 'Dockerfile' }] }),
   'NotebookSession.jupyter_url': () => ('jupyterUrl' in NotebookSession.prototype ? 'there' : NO_MEMBER),
   'LocalNotebookSession.jupyter_url': () => ('jupyterUrl' in LocalNotebookSession.prototype ? 'there' : NO_MEMBER),
+  'create_cli_session.workspace_dir': () => seer.createCliSession(new Workspace() as never, './workspace' as never),
   'run_agent_interactive()': exported('runAgentInteractive'),
+  'run_agent_interactive.prompt': exported('runAgentInteractive'),
+  'run_agent_interactive.mcp_config': exported('runAgentInteractive'),
+  'run_agent_interactive.provider': exported('runAgentInteractive'),
+  'run_agent_interactive.model': exported('runAgentInteractive'),
+  'run_agent_interactive.user_message': exported('runAgentInteractive'),
 }
 export async function answerOf(there: string): Promise<string> {
   const ask = ASKED[there]

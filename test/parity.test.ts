@@ -26,12 +26,23 @@ const SEED: Readonly<Record<string, string>> = {
   LocalSession: 'mcp_config name workspace_dir',
   LocalNotebookSession: 'mcp_config jupyter_url notebook_path workspace_path exec terminate',
   CLISession: 'mcp_config session_id exec exec_shell',
+  create_notebook_session: 'sandbox workspace',
+  create_local_session: 'workspace workspace_dir',
+  create_local_notebook_session: 'workspace name output_dir',
+  create_cli_session: 'workspace workspace_dir',
   run_agent: 'prompt mcp_config provider model user_message',
+  run_agent_interactive: 'prompt mcp_config provider model user_message',
+  /** A value, not a name. */
+  'run_agent.provider:': 'claude',
+  /** Those of its MCP server, which its documentation leaves to the agent to find. */
+  tool: 'attach_to_session start_new_session start_session_resume_notebook start_session_continue_notebook execute_code add_markdown edit_cell shutdown_session',
 }
 const FUNCTIONS =
   'create_notebook_session create_local_session create_local_notebook_session create_cli_session run_agent run_agent_interactive'
 const names = [
-  ...Object.entries(SEED).flatMap(([owner, members]) => members.split(' ').map((name) => `${owner}.${name}`)),
+  ...Object.entries(SEED).flatMap(([owner, members]) =>
+    members.split(' ').map((name) => (owner.endsWith(':') ? `${owner} ${name}` : `${owner}.${name}`)),
+  ),
   ...FUNCTIONS.split(' ').map((name) => `${name}()`),
 ]
 

@@ -1,7 +1,8 @@
 /** A session without a notebook: an agent works in a sandbox by commands, each a process of its own. */
 import { z } from 'zod'
 import { modelForLog } from '../environment/models/model-for-log.ts'
-import type { Sandbox } from '../environment/sandbox.ts'
+import { Sandbox } from '../environment/sandbox.ts'
+import { SeerError } from '../errors.ts'
 import { interfacesOf } from '../interface/client-library.ts'
 import { publish, type McpConfig } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
@@ -86,6 +87,8 @@ export async function createCliSession(
   workspace: Workspace = new Workspace(),
   options: z.input<typeof optionsSchema> = {},
 ): Promise<CliSession> {
+  // A script's types are not checked when it runs, and this was once documented as (workspace, workspaceDir).
+  if (!(sandbox instanceof Sandbox)) throw noSandbox()
   const { answer } = parseOptions('createCliSession', optionsSchema, options)
   const { run } = sandbox
   const session = sandbox.newSessionId()
@@ -124,4 +127,11 @@ export async function createCliSession(
     await calls.close()
   }
   return new CliSession(sandbox, session, { tools, mcpConfig: config, info, env, callers, close })
+}
+
+function noSandbox(): SeerError {
+  return new SeerError('invalid-options', {
+    message: 'createCliSession: the first argument is not a sandbox.',
+    hint: 'createCliSession(sandbox, workspace). For commands that work on a folder of this machine: createLocalSession(workspace, workspaceDir).',
+  })
 }
