@@ -155,6 +155,16 @@ describe('a local session', () => {
   })
 })
 
+test('a local session whose sandbox has ended with its run is left without a word: nothing can be brought back', async () => {
+  const run = confinedRun()
+  const folder = newFolder()
+  const session = await createLocalSession(undefined, folder, { run })
+  await session.execShell('echo made > made.txt')
+  await run.end('completed')
+  await session.terminate()
+  expect(readdirSync(folder)).toEqual([])
+})
+
 test('a local notebook: a kernel, its notebook on the disk, and the hosts of the keys that it was given', async () => {
   vi.stubEnv('OPENROUTER_API_KEY', 'sk-or-canary-0123456789')
   const run = confinedRun()

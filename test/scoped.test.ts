@@ -195,6 +195,22 @@ print(sorted(numbers) == list(range(min(numbers), min(numbers) + 20)))`
     expect(await call('fials', { text: 'x' })).toMatchObject({ isError: true, structured: { error: 'unknown-tool' } })
   })
 
+  test('as a tool, a function that is interrupted while it runs: the call says so, as that of any tool does', async () => {
+    const [server] = localServers(await one.scoped.serve(KIT, { exposeAs: 'mcp', name: 'kit' }))
+    const stop = new AbortController()
+    const context = { ...asAgent(one.run), signal: stop.signal }
+    const begun = (await one.events('call-start')).length
+    const called = runTool(server!.tools, { id: 'sleeps', name: 'sleeps', input: { seconds: 60 } }, context)
+    await until('the call', async () => (await one.events('call-start')).length > begun)
+    stop.abort()
+    expect(await called).toMatchObject({ isError: true, structured: { error: 'interrupted' } })
+    expect((await one.events('call-end')).at(-1)).toMatchObject({ function: 'sleeps', status: 'cancelled' })
+    expect((await one.events('tool-end')).at(-1)).toMatchObject({
+      name: 'sleeps',
+      structured: { error: 'interrupted' },
+    })
+  })
+
   test('a finding rests on calls that were made and went well', async () => {
     const answer = z.object({ more: z.boolean() })
     const [server] = localServers(await one.scoped.serve(KIT, { exposeAs: 'mcp', name: 'kit', answer }))

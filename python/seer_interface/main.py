@@ -93,4 +93,7 @@ def _end_soon(code: int) -> None:
 def _load_error(error: BaseException, places: Places) -> dict[str, Any]:
     if isinstance(error, InvalidInterface):
         return failed("import-failed", {"message": clean(str(error), places, MAX_MESSAGE_CHARS)}).head
-    return failed("import-failed", described(error, places)).head
+    told = described(error, places)
+    if isinstance(error, ImportError) and "no known parent package" in str(error):
+        told["message"] += ". The file is no part of a package: import what lies beside it by its name, without a dot"
+    return failed("import-failed", told).head

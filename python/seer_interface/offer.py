@@ -83,9 +83,14 @@ class Offer:
             raise InvalidInterface(f"{self.places.caller()}: timeout is a number of seconds, and not {timeout!r}")
 
     def _add(self, function: Any, concurrent: bool, seconds: float) -> Any:
+        if isinstance(function, (bool, int, float, str)):
+            raise InvalidInterface(
+                f"{self.places.caller()}: @expose takes its options by name, as in @expose(timeout=30),"
+                f" and not as {function!r:.40}"
+            )
         if not inspect.isfunction(function):
             kind = "a class" if inspect.isclass(function) else f"of type {type(function).__name__}"
-            name = getattr(function, "__name__", None) or "what stands below it"
+            name = getattr(function, "__name__", None) or "what it was given"
             raise InvalidInterface(
                 f"{self.places.caller()}: @expose is for functions that begin with def, and {name} is {kind}"
             )

@@ -222,7 +222,14 @@ REFUSED = [
     ("def f(): ...", "interface.py exposes nothing: put @expose above"),
     ("", "interface.py exposes nothing"),
     ("@expose\nclass A: ...", "line 1: @expose is for functions that begin with def, and A is a class"),
-    ("expose(3)", "line 1: @expose is for functions that begin with def, and what stands below it is of type int"),
+    (
+        "@expose(30)\ndef f(): ...",
+        "line 1: @expose takes its options by name, as in @expose(timeout=30), and not as 30",
+    ),
+    (
+        "import functools\nexpose(functools.partial(print))",
+        "line 2: @expose is for functions that begin with def, and what it was given is of type partial",
+    ),
     ("expose(print)", "and print is of type builtin_function_or_method"),
     ("@expose\ndef f(): yield", "line 1: f is a generator"),
     ("@expose\nasync def f(): yield", "line 1: f is a generator"),

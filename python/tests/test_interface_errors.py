@@ -289,6 +289,12 @@ NOT_LOADED = [
         "ModuleNotFoundError: No module named 'no_such_module'",
         "interface.py, line 1, in <module>\n    import helper, no_such_module",
     ),
+    (
+        "from .helper import x",
+        "ImportError: attempted relative import with no known parent package. The file is no part of a package:"
+        " import what lies beside it by its name, without a dot",
+        "interface.py, line 1, in <module>\n    from .helper import x",
+    ),
     ("from broken import x", "ZeroDivisionError: division by zero", "broken.py, line 3, in <module>\n    1 / 0"),
     ("def f(:\n  pass", "SyntaxError: invalid syntax (interface.py, line 1)", "interface.py, line 1\n    def f(:"),
     (

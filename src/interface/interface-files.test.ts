@@ -53,6 +53,16 @@ test('a folder with too much Python beside it is refused, with what to do', () =
   expect(() => readInterface(join(folder, 'interface.py'))).toThrow(/502 Python files/)
 })
 
+test.each(['helper.py', 'pack'])('a link beside it that could be imported is refused: %s', (name) => {
+  const elsewhere = folderOf({ 'helper.py': '', 'pack/__init__.py': '' })
+  const folder = folderOf({ 'interface.py': '' })
+  symlinkSync(join(elsewhere, name), join(folder, name))
+  symlinkSync('/etc/hostname', join(folder, 'notes.md'))
+  expect(() => readInterface(join(folder, 'interface.py'))).toThrow(
+    `${join(folder, name)}, beside the interface, is a link`,
+  )
+})
+
 test('a link in a package beside it is refused', () => {
   const folder = folderOf({ 'interface.py': '', 'pack/__init__.py': '' })
   symlinkSync('/etc/hostname', join(folder, 'pack', 'link'))

@@ -32,8 +32,9 @@ export function readInterface(path: string): InterfaceFiles {
   for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const place = join(folder, entry.name)
     if (entry.name === main) continue
+    if (entry.isSymbolicLink() && (isModule(entry.name) || isPackage(place))) throw linked(place)
     if (entry.isFile() && isModule(entry.name)) files.push({ path: entry.name, bytes: read(place, place) })
-    else if (entry.isDirectory() && isModuleName(entry.name) && existsSync(join(place, '__init__.py'))) {
+    else if (entry.isDirectory() && isPackage(place)) {
       const inside = readFolder(place, `The package ${place}, beside the interface,`, 'interface-file')
       files.push(...inside.map((file) => ({ ...file, path: `${entry.name}/${file.path}` })))
     }
@@ -44,6 +45,18 @@ export function readInterface(path: string): InterfaceFiles {
 
 function isModule(name: string): boolean {
   return extname(name) === '.py' && isModuleName(basename(name, '.py'))
+}
+
+function isPackage(place: string): boolean {
+  return isModuleName(basename(place)) && existsSync(join(place, '__init__.py'))
+}
+
+/** As in a package. Left out without a word, it would be missed only when it is imported. */
+function linked(place: string): SeerError {
+  return new SeerError('interface-file', {
+    message: `${place}, beside the interface, is a link, and links do not travel with it.`,
+    hint: 'Put a copy there, or put the interface into a folder of its own.',
+  })
 }
 
 function read(full: string, path: string): Uint8Array {
