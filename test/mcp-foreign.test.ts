@@ -1,6 +1,6 @@
 /**
  * Clients that are not ours, at the server of a session with a real kernel: the official inspector and conformance tests, Python's
- * `mcp` in both versions, and the Claude Agent SDK. They are fetched from the package registries and talk to loopback only.
+ * `mcp` in both versions, `fastmcp`, and the Claude Agent SDK. They are fetched from the package registries and talk to loopback only.
  */
 import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
@@ -166,6 +166,25 @@ test.each([
   expect(seen.notebook).toBeGreaterThan(3)
   expect((await logOf(tried.run.folder)).of('cell-interrupt').at(-1)).toMatchObject({ by: 'system', how: 'message' })
   expect(await authorsOf()).toContain('agent:mcp')
+})
+
+test('fastmcp takes mcpConfig as it is', async () => {
+  const { python, env } = await pythonPackage('fastmcp', '4.1.6')
+  const args = [join(foreign, 'fastmcp_client.py'), JSON.stringify(tried.session.mcpConfig)]
+  const { code, stdout, stderr } = await run(python, args, { ...env, FASTMCP_CHECK_FOR_UPDATES: 'off' })
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  expect(JSON.parse(stdout)).toMatchObject({
+    version: '4.1.6',
+    tools: expect.arrayContaining(TOOLS) as string[],
+    printed: { text: 'from fastmcp 42', structured: { status: 'ok' } },
+    wrong: { isError: true, text: expect.stringContaining('cod') as string },
+    told: expect.arrayContaining([expect.stringMatching(/^step \d$/)]) as string[],
+    resources: expect.arrayContaining(['seer://notebook.ipynb']) as string[],
+    notebook: expect.any(Number) as number,
+  })
+  expect((await logOf(tried.run.folder)).of('cell-start').at(-1)).toMatchObject({
+    code: expect.stringContaining('step'),
+  })
 })
 
 test.each(['http', 'stdio'] as const)('the Claude Agent SDK over %s', async (how) => {
