@@ -1,4 +1,4 @@
-"""`fastmcp` at the server of a session, given `session.mcpConfig` as it is. Prints what it saw as JSON. Its argument is that, as JSON."""
+"""`fastmcp` at the server of a session. Prints what it saw as JSON. Its argument is `session.mcpConfig`, as JSON."""
 
 from __future__ import annotations
 
