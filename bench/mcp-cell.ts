@@ -30,6 +30,7 @@ type Name = keyof typeof CODES
 const SAID: Record<Name, string> = { '1+1': '2', '1 KB': '0123456789abcde\n0123456789abcde' }
 /** A call takes the standalone jupyter-mcp-server a second: every so many rounds. */
 const SLOW = 5
+const PEER = 'jupyter_client'
 
 interface Way {
   readonly name: string
@@ -46,36 +47,51 @@ await using sandbox = await Sandbox.start()
 await using stack = new AsyncDisposableStack()
 const ways: Way[] = [...(await seerWays()), ...(peers === '' ? [] : await peerWays())]
 
-console.log(`| cells before | code | way | p50 ms | p95 ms | n | p50 to the first | \n|---|---|---|---|---|---|---|`)
+const found = new Map<string, number[]>()
+/** Answers of others that did not have the cell's output. */
+const wrong = new Map<string, number>()
 for (const stage of stages) {
   for (const way of ways) await way.growTo(stage)
-  const found = new Map<string, number[]>()
   for (let round = 0; round < rounds; round++) {
-    for (const name of Object.keys(CODES) as Name[]) {
+    for (const code of Object.keys(CODES) as Name[]) {
       for (let i = 0; i < ways.length; i++) {
         // Each is first in its turn.
         const way = ways[(i + round) % ways.length]!
-        if (round % way.every === 0) record(found, way, name, await way.cell(CODES[name]))
+        if (round % way.every === 0) record(stage, code, way, await way.cell(CODES[code]))
       }
     }
   }
-  for (const code of Object.keys(CODES) as Name[]) printStage(stage, code, found)
+  console.error(`with ${stage} cells before: ${machineLine()}`)
 }
-console.log(`\n${machineLine()}`)
+for (const code of Object.keys(CODES) as Name[]) print(code)
+for (const [name, count] of wrong) console.log(`${name}: ${count} answers without the output.`)
+console.log(machineLine())
 
-function record(found: Map<string, number[]>, way: Way, code: Name, { ms, text }: { ms: number; text: string }): void {
-  if (!text.includes(SAID[code])) throw new Error(`${way.name} says of ${code}: ${text.slice(0, 300)}`)
-  const key = `${code} ${way.name}`
-  found.set(key, [...(found.get(key) ?? []), ms])
+function samplesOf(stage: number, code: Name, way: string): number[] {
+  const key = `${stage} ${code} ${way}`
+  const samples = found.get(key) ?? []
+  found.set(key, samples)
+  return samples
 }
 
-function printStage(stage: number, code: Name, found: ReadonlyMap<string, number[]>): void {
-  const p50s = ways.map(({ name }) => quantile(found.get(`${code} ${name}`) ?? [], 0.5))
-  for (const [i, { name }] of ways.entries()) {
-    const samples = found.get(`${code} ${name}`) ?? []
-    const figures = [p50s[i]!.toFixed(1), quantile(samples, 0.95).toFixed(1), samples.length]
-    console.log(`| ${stage} | ${code} | ${name} | ${figures.join(' | ')} | ${(p50s[i]! / p50s[0]!).toFixed(2)} |`)
+function record(stage: number, code: Name, { name }: Way, { ms, text }: { ms: number; text: string }): void {
+  samplesOf(stage, code, name).push(ms)
+  if (text.includes(SAID[code])) return
+  if (name.startsWith('Seer')) throw new Error(`${name} says of ${code}: ${text.slice(0, 300)}`)
+  wrong.set(name, (wrong.get(name) ?? 0) + 1)
+}
+
+/** Medians, 95th percentiles in brackets, and what the median is of that of jupyter_client. */
+function print(code: Name): void {
+  const heads = stages.map((stage) => `ms, ${stage} cells before`)
+  console.log(`| ${[code, ...heads, 'ratio'].join(' | ')} |\n|${'---|'.repeat(stages.length + 2)}`)
+  for (const { name } of ways) {
+    const all = stages.map((stage) => [samplesOf(stage, code, name), samplesOf(stage, code, PEER)] as const)
+    const times = all.map(([own]) => `${quantile(own, 0.5).toFixed(1)} (${quantile(own, 0.95).toFixed(1)})`)
+    const ratios = all.map(([own, peer]) => (quantile(own, 0.5) / quantile(peer, 0.5)).toFixed(1))
+    console.log(`| ${[name, ...times, ratios.join(', ')].join(' | ')} |`)
   }
+  console.log('')
 }
 
 async function timed(work: () => Promise<string>): Promise<{ ms: number; text: string }> {
@@ -140,7 +156,7 @@ async function peerWays(): Promise<Way[]> {
   const inside = await mcpClient(jupyter.mcpUrl, jupyter.headers)
   const beside = await mcpClient(mcp.url, mcpHeaders)
   return [
-    growing('jupyter_client', async (code) => {
+    growing(PEER, async (code) => {
       const { ms, text } = await client.cell(code, { history: true })
       return { ms, text }
     }),
