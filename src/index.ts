@@ -34,6 +34,7 @@ export {
   type LocalNotebookSession,
 } from './session/local-notebook-session.ts'
 export { createLocalSession, type LocalSession, type LocalSessionOptions } from './session/local-session.ts'
+export { attachNotebookSession, type AttachSessionOptions } from './session/attach-notebook-session.ts'
 export { createNotebookSession, type ExecResult, type NotebookSession } from './session/notebook-session.ts'
 export type { McpConfig } from './mcp/local.ts'
 export {

@@ -34,6 +34,10 @@ def is_id(value: Any) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
+def is_ids(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_ARGUMENTS and all(is_id(one) for one in value)
+
+
 def is_connection(value: Any) -> bool:
     """Of a byte stream."""
     return isinstance(value, str) and _CONNECTION.fullmatch(value) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Set
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -265,20 +266,22 @@ class Kernels:
             raise RpcError(INVALID_REQUEST, "this sandbox was started without a network")
         self.network.set_rules(rules)
 
-    def end_running(self) -> None:
-        """Every kernel and process, at once, and then all that they left running, however it hides.
+    def end_running(self, keep: Set[str] = frozenset()) -> None:
+        """Every process and every kernel, but for those of the sessions to keep; all at once.
 
-        What is started next gets a new spawner, behind a new wall: the workspace is as it was, and `/tmp` is empty.
+        Where none is kept, all that they left running goes too, however it hides. What is started next gets a new spawner,
+        behind a new wall: the workspace is as it was, and `/tmp` is empty.
         """
         with self.lock:
-            running = [session.kernel for session in self.sessions.values() if session.kernel is not None]
-        enders = [partial(self.stop, kernel) for kernel in running] + self.processes.enders()
+            kernels = [(id, session.kernel) for id, session in self.sessions.items() if session.kernel is not None]
+        kept = [kernel for id, kernel in kernels if id in keep and kernel.alive]
+        enders = [partial(self.stop, kernel) for _, kernel in kernels if kernel not in kept] + self.processes.enders()
         threads = [threading.Thread(target=end) for end in enders]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        if self.spawner is not None:
+        if self.spawner is not None and not kept:
             self.spawner.end()
         self.streams.close_all()
 

@@ -21,6 +21,7 @@ from .check import (
     is_duration,
     is_environment,
     is_id,
+    is_ids,
     is_kernel_config,
     is_path,
     is_peek_code,
@@ -77,7 +78,7 @@ def _shutdown(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes
 
 
 def _keep(host: Host, params: dict[str, Any], cancelled: Cancelled) -> bytes:
-    host.kernels.end_running()
+    host.kernels.end_running(keep=set(params["sessions"]))
     host.lease.keep(params["leaseSeconds"])
     return b"{}"
 
@@ -190,7 +191,7 @@ _KERNEL = {"session": is_id, "generation": integer(1)}
 METHODS = {
     "host/hello": Method({}, _hello, waits=False),
     "host/shutdown": Method({}, _shutdown, waits=True),
-    "host/keep": Method({"leaseSeconds": is_duration}, _keep, waits=True),
+    "host/keep": Method({"leaseSeconds": is_duration, "sessions": is_ids}, _keep, waits=True),
     "kernel/start": Method({**_KERNEL, "config": is_kernel_config}, _start, waits=True),
     "kernel/execute": Method({**_KERNEL, "cell": is_id, "code": is_code}, _execute, waits=False),
     "kernel/interrupt": Method({**_KERNEL, "cell": is_id, "how": one_of("message", "signal")}, _interrupt, waits=True),

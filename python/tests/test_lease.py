@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import process_client
 from client import BOOT, HostFixture
 from test_deaths import LEAVE_PROCESSES, gone
 
@@ -85,7 +86,7 @@ def test_keep_ends_what_runs_and_sets_the_lease(make_host: MakeHost) -> None:
     client.run("c1", LEAVE_PROCESSES)
     before = descendants(host.pid)
     assert kernel["pid"] in before
-    client.request("host/keep", leaseSeconds=1.5)
+    client.request("host/keep", leaseSeconds=1.5, sessions=[])
     kinds = [record["kind"] for record in client.request("journal/read", after=0, maxBytes=9999, waitMs=0)["records"]]
     assert kinds[-1] == "kernel-dead"
     assert gone(before, 2)
@@ -95,6 +96,28 @@ def test_keep_ends_what_runs_and_sets_the_lease(make_host: MakeHost) -> None:
     assert not gone({host.pid}, 0.1), "somebody is attached"
     client.kill()
     assert gone({host.pid} | left, 8)
+
+
+def test_keep_leaves_the_kernels_that_are_to_go_on(make_host: MakeHost) -> None:
+    host = make_host(leaseSeconds=60)
+    client = host.client()
+    client.start()
+    client.start(session="s2")
+    other = client.start(session="s3")
+    client.run("c1", "x = 41")
+    client.run("c1", "y = 1", session="s2")
+    process = process_client.start(client, "sleep", "600")
+    client.request("host/keep", leaseSeconds=60, sessions=["s1", "s2", "s9"])
+    assert gone({other["pid"]}, 1)
+    assert process_client.until_end(client, process, 10)
+    client.run("c2", "print(x + 1)")
+    records = client.run("c2", "print(y + 1)", session="s2")
+    printed = [record["output"]["text"] for record in records if record["kind"] == "output"]
+    assert printed == ["2\n"]
+    client.request("host/keep", leaseSeconds=60, sessions=["s2"])
+    client.run("c3", "print(y)", session="s2")
+    client.request("host/keep", leaseSeconds=60, sessions=[])
+    assert descendants(host.pid) == set()
 
 
 DAEMON = """
@@ -120,7 +143,7 @@ def test_keep_ends_also_what_hides(make_either: MakeHost) -> None:
     while not tick.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    client.request("host/keep", leaseSeconds=30)
+    client.request("host/keep", leaseSeconds=30, sessions=[])
     assert descendants(host.pid) == set()
     last = tick.read_text()
     client.start(session="s1-2")
@@ -131,7 +154,7 @@ def test_keep_ends_also_what_hides(make_either: MakeHost) -> None:
 def test_keep_is_never_longer_than_the_deadline(make_host: MakeHost) -> None:
     host = make_host(leaseSeconds=1, deadlineSeconds=3)
     client = host.client()
-    client.request("host/keep", leaseSeconds=1000)
+    client.request("host/keep", leaseSeconds=1000, sessions=[])
     client.kill()
     assert not gone({host.pid}, 1.5)
     assert gone({host.pid}, 6)

@@ -209,7 +209,7 @@ def test_a_pipe_where_its_log_would_be_holds_nothing_up() -> None:
 def test_there_is_a_way_out_after_everything_was_ended() -> None:
     with Server(PUBLIC) as server, walled(OPEN) as (_, client):
         Cells(client)
-        client.request("host/keep", leaseSeconds=60)
+        client.request("host/keep", leaseSeconds=60, sessions=[])
         assert Cells(client, "s1-2").says(f"print(status('{PUBLIC}:{server.port}'))") == "200"
 
 

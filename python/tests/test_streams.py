@@ -265,7 +265,7 @@ def test_keep_closes_all_and_numbers_go_on(host: HostFixture) -> None:
     process = python(client, ECHO, stream=True)
     streams.write(f"p:{process}", b"x")
     streams.until(lambda: streams.data[f"p:{process}"])
-    client.request("host/keep", leaseSeconds=60)
+    client.request("host/keep", leaseSeconds=60, sessions=[])
     assert not socket_file(host, "s1").exists()
     with pytest.raises(Failed) as failure:
         streams.write(f"p:{process}", b"x")

@@ -55,11 +55,21 @@ export class Journal {
   #position: JournalPosition
   #reading: Promise<void> | undefined
   #isFinishing = false
+  /** All records up to this one are in the log, and their listeners have heard of them. */
+  #told: number
+  #lostBy: { why: unknown } | undefined
+  #progress = Promise.withResolvers<undefined>()
 
   constructor(connection: Connection, sink: JournalSink, position: JournalPosition = { seq: 0, types: new Set() }) {
     this.#connection = connection
     this.#sink = sink
     this.#position = position
+    this.#told = position.seq
+  }
+
+  /** The last record that the log has. */
+  get readSeq(): number {
+    return this.#position.seq
   }
 
   listen(session: string, listener: JournalListener): void {
@@ -81,23 +91,38 @@ export class Journal {
     await this.#reading?.catch(() => undefined)
   }
 
-  /** Reads what is there, and no further. Of a sandbox that still prints, this may have no end. */
-  async drain(from: Connection = this.#connection): Promise<void> {
-    while (await this.#readOnce(from, 0));
+  /** Resolves when what came up to this record is in the log and was heard of. Rejects when the sandbox or the log is lost. */
+  async reached(seq: number): Promise<void> {
+    while (this.#told < seq) {
+      if (this.#lostBy) throw this.#lostBy.why
+      await this.#progress.promise
+    }
+  }
+
+  /** Reads what is there up to a record, and not much further. Without one, of a sandbox that still prints, this may have no end. */
+  async drain(from: Connection = this.#connection, upTo = Infinity): Promise<void> {
+    while (this.#position.seq < upTo && (await this.#readOnce(from, 0)));
   }
 
   /** Stops, takes what is left from `rest` into the log, and tells whoever still waits for a record why none will come. */
-  async finish(rest: Connection, why: SeerError): Promise<void> {
+  async finish(rest: Connection, why: SeerError, upTo?: number): Promise<void> {
     await this.stop()
     this.#isFinishing = true
     try {
-      await this.drain(rest)
+      await this.drain(rest, upTo)
     } finally {
       this.#lose(why)
     }
   }
 
+  #tellProgress(): void {
+    this.#progress.resolve(undefined)
+    this.#progress = Promise.withResolvers()
+  }
+
   #lose(why: unknown): void {
+    this.#lostBy ??= { why }
+    this.#tellProgress()
     for (const listener of this.#listeners.values()) listener.lose(why)
   }
 
@@ -126,6 +151,8 @@ export class Journal {
       // Also when a later record has failed: these are in the log.
       if (taken.some(({ kind }) => kind === 'cell-end' || kind === 'kernel-dead')) await this.#sink.sync()
       if (!this.#isFinishing) for (const record of taken) this.#listeners.get(record.session)?.take(record)
+      this.#told = this.#position.seq
+      this.#tellProgress()
     }
     return records.length > 0
   }

@@ -303,10 +303,10 @@ export const methods = {
   },
   'host/keep': {
     /**
-     * Who uses the sandbox changes: all that runs in it ends, files and wall stay. The lease is how long the host then goes on with
-     * nobody attached, never beyond its deadline.
+     * Who uses the sandbox changes: all that runs in it ends but the kernels of these sessions, and files stay. The lease is how long
+     * the host then goes on with nobody attached, never beyond its deadline.
      */
-    params: z.strictObject({ leaseSeconds: z.number().positive() }),
+    params: z.strictObject({ leaseSeconds: z.number().positive(), sessions: z.array(id).max(1000) }),
     result: empty,
     repeat: 'the last one holds',
     deadlineMs: 30_000,

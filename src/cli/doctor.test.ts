@@ -68,12 +68,12 @@ test('sandboxes: those that live, those that were let go, and the dead', async (
   const state = join(home, 'state')
   const until = '2026-11-23T12:30:00.000Z'
   makeSandbox(state, 'sb-1', { run: '/none', alive: true })
-  makeSandbox(state, 'sb-2', { facts: { detached: { at: until, until } }, alive: true })
+  makeSandbox(state, 'sb-2', { facts: { detached: { at: until, until, readSeq: 0, sessions: [] } }, alive: true })
   const living = `2 alive: sb-1 (process ${process.pid}), sb-2 (process ${process.pid}, detached, until 23 Nov 2026, 12:30 UTC)`
   const before = await examine({ XDG_STATE_HOME: state })
   expect(before.check('sandboxes')).toMatchObject({ level: 'ok', text: expect.stringContaining(living) as string })
   makeSandbox(state, 'sb-3', { run: '/none' })
-  makeSandbox(state, 'sb-4', { facts: { detached: { at: until, until } } })
+  makeSandbox(state, 'sb-4', { facts: { detached: { at: until, until, readSeq: 0, sessions: [] } } })
   const { check, code } = await examine({ XDG_STATE_HOME: state })
   expect(check('sandboxes')).toMatchObject({ level: 'warning', hint: expect.stringContaining('seer gc') })
   expect(check('sandboxes')!.text).toBe(`${living}; 2 folders of dead ones`)

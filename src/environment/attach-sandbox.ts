@@ -10,8 +10,10 @@ import { attachLocalMachine } from '../sandbox/local/local.ts'
 import { removeRunOf, writeRunOf } from '../sandbox/local/run-of-sandbox.ts'
 import { sandboxFolder } from '../sandbox/local/sandbox-folder.ts'
 import { findAttachable } from './find-attachable.ts'
+import { readKeptSessions, type KeptSessions } from './kept-sessions.ts'
 import { connectTo, readJournal, type RunningSandbox } from './running-sandbox.ts'
 import { writeSandboxFile, type SandboxFacts } from './sandbox-file.ts'
+import { openSessionBook } from './session-book.ts'
 import { GRACE_SECONDS } from './sandbox-timeout.ts'
 import { LEASE_SECONDS, startEvent, type StartOptions } from './start-sandbox.ts'
 
@@ -25,16 +27,24 @@ export async function attachSandbox(id: string, use: RunUse, options: StartOptio
   let connection: HostConnection | undefined
   try {
     signal.throwIfAborted()
+    const { detached } = before
+    const kept = detached ? readKeptSessions(sandboxFolder(id)) : { sessions: [], ended: [] }
+    refuseSameNames(run, id, kept)
     const reached = { run, facts, ...machineOf(facts) }
     connection = connectTo(reached)
-    // Ends what may still run in it, so that all that its journal says from now on is of this run.
-    await connection.request('host/keep', { leaseSeconds: LEASE_SECONDS }, signal)
+    // Ends what else may still run in it: of one that its last run did not let go, everything.
+    const sessions = kept.sessions.map(({ session }) => session)
+    await connection.request('host/keep', { leaseSeconds: LEASE_SECONDS, sessions }, signal)
     const { lastSeq, endsInSeconds } = await connection.request('host/hello', {}, signal)
-    const attach = { ...facts.attach, fromSeq: lastSeq }
+    const fromSeq = detached?.readSeq ?? lastSeq
+    const attach = { ...facts.attach, fromSeq }
+    const book = openSessionBook(run, id, kept, lastSeq)
     run.emit({ ...startEvent({ ...facts, attach }, reached.layout), attached: true })
-    const journal = readJournal(reached, connection, { seq: lastSeq, types: new Set() })
+    for (const event of book.running()) run.emit(event)
+    const journal = readJournal(reached, connection, book, { seq: fromSeq, types: new Set() })
     const endsAt = uptime() + (endsInSeconds ?? Infinity) - GRACE_SECONDS
-    return { ...facts, ...reached, use, endsAt, connection, journal, streams: new HostStreams(connection) }
+    const streams = new HostStreams(connection)
+    return { ...facts, ...reached, use, endsAt, connection, journal, streams, sessions: book }
   } catch (error) {
     await giveBack(before, facts, connection)
     throw error
@@ -66,7 +76,10 @@ async function giveBack(
   const stateDir = sandboxFolder(before.id)
   const { detached, run } = before
   const leaseSeconds = detached ? Math.max(1, (Date.parse(detached.until) - Date.now()) / 1000) : LEASE_SECONDS
-  await connection?.request('host/keep', { leaseSeconds }, AbortSignal.timeout(UNDO_MS)).catch(() => undefined)
+  const sessions = detached?.sessions ?? []
+  await connection
+    ?.request('host/keep', { leaseSeconds, sessions }, AbortSignal.timeout(UNDO_MS))
+    .catch(() => undefined)
   connection?.close()
   try {
     writeSandboxFile(stateDir, { ...facts, run, detached })
@@ -87,6 +100,16 @@ export function lockSandbox(stateDir: string, id: string): RunLock {
       cause,
     })
   }
+}
+
+/** A run tells its cells apart by the ids of their sessions. */
+function refuseSameNames(run: Run, sandbox: string, { sessions }: KeptSessions): void {
+  const taken = sessions.find(({ session }) => !run.takeSessionId(session, sandbox))
+  if (!taken) return
+  throw new SeerError('session-names', {
+    message: `The run ${run.id} has a session ${taken.session} in another sandbox, and one of the same name lives on in the sandbox ${sandbox}.`,
+    hint: 'Take it up in a run of its own, or before other sandboxes of the run.',
+  })
 }
 
 function machineOf({ id, attach }: SandboxFacts) {

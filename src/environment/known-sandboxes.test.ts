@@ -22,7 +22,7 @@ function runFolder(lock?: object): string {
   return folder
 }
 
-const times = { at: '2026-11-23T12:00:00.000Z', until: '2026-11-23T13:00:00.000Z' }
+const times = { at: '2026-11-23T12:00:00.000Z', until: '2026-11-23T13:00:00.000Z', readSeq: 0, sessions: [] }
 
 test.each([
   ['a living process', () => ({ run: runFolder(MINE) }), { state: 'used', pid: process.pid, machine: hostname() }],

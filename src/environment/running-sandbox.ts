@@ -10,6 +10,7 @@ import type { Layout, Machine } from '../sandbox/backend.ts'
 import { journalSink } from './journal-sink.ts'
 import type { ModelHandle } from './models/model-handle.ts'
 import type { SandboxFacts } from './sandbox-file.ts'
+import type { SessionBook } from './session-book.ts'
 import { isSessionOf } from './session-names.ts'
 import type { OpenedSnapshot } from './snapshot/open-snapshot.ts'
 
@@ -21,6 +22,8 @@ export interface RunningSandbox {
   readonly connection: HostConnection
   readonly journal: Journal
   readonly streams: HostStreams
+  /** Those that do not end with the process that has it. */
+  readonly sessions: SessionBook
   readonly modelHandles: readonly ModelHandle[]
   /** The sandbox's own interpreter, as it lies on the machine. */
   readonly python: string
@@ -49,15 +52,23 @@ export function connectTo({ run, facts: { id, python }, machine, layout }: Reach
 export function readJournal(
   { run, facts, machine }: Reached,
   connection: HostConnection,
+  sessions: SessionBook,
   position?: JournalPosition,
 ): Journal {
   const authorOf = (session: string, cell: string) => journal.authorOf(session, cell)
   const sink = journalSink(run, machine, { sandbox: facts.id, authorOf })
   const journal: Journal = new Journal(
     connection,
-    { ...sink, eventsOf: async (record) => (isSessionOf(facts, record.session) ? sink.eventsOf(record) : []) },
+    {
+      ...sink,
+      async eventsOf(record) {
+        if (!isSessionOf(facts, record.session) && !sessions.has(record.session)) return []
+        return [...sessions.before(record), ...(await sink.eventsOf(record))]
+      },
+    },
     position,
   )
+  sessions.listen(journal)
   // A loss is told by the journal to its kernels, and thrown there; the notice is for a run that asks them nothing more.
   journal.start().catch((error: unknown) => {
     try {

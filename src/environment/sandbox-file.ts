@@ -2,12 +2,11 @@
  * What a sandbox's state folder says of it, for later processes: `attach`, `seer sandboxes`, `seer gc`. Closed to other users, and
  * without secrets: only their names.
  */
-import { randomBytes } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { eventPayloads } from '../run/events.ts'
-import { parseJson } from './json-file.ts'
+import { parseJson, writeOwnJsonNow } from './json-file.ts'
 import { modelHandleSchema } from './models/model-handle.ts'
 import { repoHandleSchema } from './repos/place-repos.ts'
 import { sandboxConfigSchema } from './sandbox-config.ts'
@@ -39,7 +38,16 @@ const factsSchema = z.object({
   /** How many runs have used it. Each of them names its sessions so that no other has the same. */
   uses: z.int().positive(),
   /** Null while a run uses it. */
-  detached: z.object({ at: z.iso.datetime(), until: z.iso.datetime() }).nullable(),
+  detached: z
+    .object({
+      at: z.iso.datetime(),
+      until: z.iso.datetime(),
+      /** Of its journal, what the logs of before have. */
+      readSeq: z.int().nonnegative().default(0),
+      /** Those that live on: see `sessions.json`. */
+      sessions: z.array(z.string()).default([]),
+    })
+    .nullable(),
   /** As in the event `sandbox-start`; the limits, once there is a wall. */
   limits: eventPayloads['sandbox-start'].shape.limits,
   attach: z.record(z.string(), z.json()),
@@ -55,14 +63,6 @@ export function readSandboxFile(stateDir: string): SandboxFacts | undefined {
   }
 }
 
-/** The old file or the new one, never a part. */
 export function writeSandboxFile(stateDir: string, facts: SandboxFacts): void {
-  const part = join(stateDir, `.${FILE}-${randomBytes(4).toString('hex')}`)
-  try {
-    writeFileSync(part, `${JSON.stringify(facts, undefined, 1)}\n`, { mode: 0o600, flag: 'wx' })
-    renameSync(part, join(stateDir, FILE))
-  } catch (error) {
-    rmSync(part, { force: true })
-    throw error
-  }
+  writeOwnJsonNow(join(stateDir, FILE), facts)
 }

@@ -42,7 +42,9 @@ export async function endAtTimeout(sandbox: RunningSandbox, takeSnapshot?: TakeS
   streams.stop(why)
   connection.refuse(why)
   // Its code is stopped first, so that no file changes while it is copied; and who waits for it need not wait for the copy.
-  await connection.request('host/keep', { leaseSeconds: GRACE_SECONDS }, AbortSignal.timeout(STOP_MS)).catch(ignore)
+  await connection
+    .request('host/keep', { leaseSeconds: GRACE_SECONDS, sessions: [] }, AbortSignal.timeout(STOP_MS))
+    .catch(ignore)
   await journal.finish(deadHostConnection(layout.stateDir), why).catch(ignore)
   await takeSnapshot?.(sandbox, name).catch((error: unknown) => sayNotKept(sandbox, error))
   return endSandbox(sandbox, { reason: `its timeout of ${seconds} s was over`, why })

@@ -32,6 +32,7 @@ import type { RunningSandbox } from './running-sandbox.ts'
 import { parseSandboxConfig, type ParsedSandboxConfig, type SandboxConfig } from './sandbox-config.ts'
 import { endAtTimeout, tellTimeoutNear } from './sandbox-timeout.ts'
 import { hideSecrets, readSecrets } from './secrets.ts'
+import type { SessionBook } from './session-book.ts'
 import { newSessionId } from './session-names.ts'
 import { openSnapshot, type OpenedSnapshot } from './snapshot/open-snapshot.ts'
 import { saveSnapshot } from './snapshot/save-snapshot.ts'
@@ -84,8 +85,9 @@ export class Sandbox {
   }
 
   /**
-   * Goes on with a sandbox that an earlier process started and let go, by its id: with its files, models and environment, and with new
-   * sessions. Throws a SeerError where it has ended or is used by another run, and for a secret of it that is missing.
+   * Goes on with a sandbox that an earlier process started and let go, by its id: with its files, models and environment. Its notebook
+   * sessions are in `sessionIds`, for `attachNotebookSession`. Throws a SeerError where it has ended or is used by another run, and for a
+   * secret of it that is missing.
    */
   static async attach(id: string, options: StartOptions = {}): Promise<Sandbox> {
     const sandbox = new Sandbox({}, options)
@@ -220,6 +222,16 @@ export class Sandbox {
     return bootInside(this.#its)
   }
 
+  /** Ids of the sessions that live on in it from an earlier process, for `attachNotebookSession`. */
+  get sessionIds(): readonly string[] {
+    return this.#its.sessions.waiting
+  }
+
+  /** For sessions: those that do not end with the process. */
+  get sessions(): SessionBook {
+    return this.#its.sessions
+  }
+
   /** For a new session: an id that neither its run nor this sandbox ever had. */
   newSessionId(): string {
     const { use, facts } = this.#live
@@ -305,8 +317,8 @@ export class Sandbox {
   }
 
   /**
-   * Lets go of it: it lives on, with its files, until `Sandbox.attach` takes it up, for `keep` seconds at most and never longer than its
-   * `timeout`. Its kernels end. What was printed until now is in the run's log.
+   * Lets go of it: it lives on, with its files and its notebook sessions, until `Sandbox.attach` takes it up, for `keep` seconds at most
+   * and never longer than its `timeout`. Cells that run go on. What was printed until now is in the run's log.
    */
   async detach(options: DetachOptions = {}): Promise<void> {
     const { keep } = parseDetachOptions(options)

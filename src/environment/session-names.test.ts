@@ -4,9 +4,15 @@ import { isSessionOf, newSessionId } from './session-names.ts'
 /** The ids of the sessions that a run opens in a sandbox that so many runs have used. */
 function named(uses: number, count = 2): string[] {
   let sessions = 0
-  const run = { nextSessionId: () => `s${(sessions += 1)}` }
-  return Array.from({ length: count }, () => newSessionId(run, { uses }))
+  const run = { nextSessionId: () => `s${(sessions += 1)}`, takeSessionId: () => true }
+  return Array.from({ length: count }, () => newSessionId(run, { id: 'sb-1', uses }))
 }
+
+test('none that the run has in another sandbox', () => {
+  let sessions = 0
+  const run = { nextSessionId: () => `s${(sessions += 1)}`, takeSessionId: (id: string) => id !== 's1' && id !== 's2' }
+  expect(newSessionId(run, { id: 'sb-1', uses: 1 })).toBe('s3')
+})
 
 test('no two runs have a session of the same name in one sandbox', () => {
   const all = [1, 2, 3, 12, 22].flatMap((uses) => named(uses, 30))

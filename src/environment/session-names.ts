@@ -10,8 +10,14 @@ const OF_THE_SANDBOX = 'network'
 
 type Uses = Pick<SandboxFacts, 'uses'>
 
-export function newSessionId(run: Pick<Run, 'nextSessionId'>, { uses }: Uses): string {
-  return run.nextSessionId() + mark(uses)
+export function newSessionId(
+  run: Pick<Run, 'nextSessionId' | 'takeSessionId'>,
+  { id, uses }: Pick<SandboxFacts, 'id' | 'uses'>,
+): string {
+  for (;;) {
+    const session = run.nextSessionId() + mark(uses)
+    if (run.takeSessionId(session, id)) return session
+  }
 }
 
 /** Whether a session is one of the run that uses it now. */

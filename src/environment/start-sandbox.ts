@@ -34,6 +34,7 @@ import { installRepos } from './repos/install-repos.ts'
 import { placeRepos, tellLeftOut } from './repos/place-repos.ts'
 import { withoutLogins } from './repos/repo-source.ts'
 import type { ParsedSandboxConfig } from './sandbox-config.ts'
+import { openSessionBook } from './session-book.ts'
 import { writeSandboxFile, type SandboxFacts } from './sandbox-file.ts'
 import { GRACE_SECONDS } from './sandbox-timeout.ts'
 import { refuseOtherWeights } from './snapshot/compare.ts'
@@ -143,9 +144,10 @@ export async function startSandbox(
     reached('host')
     const way = { run, facts, machine, layout }
     const connection = connectTo(way)
-    const journal = readJournal(way, connection)
+    const sessions = openSessionBook(run, id, { sessions: [], ended: [] })
+    const journal = readJournal(way, connection, sessions)
     const streams = new HostStreams(connection)
-    const running: RunningSandbox = { ...facts, ...way, use, endsAt, connection, journal, streams, from }
+    const running: RunningSandbox = { ...facts, ...way, use, endsAt, connection, journal, streams, sessions, from }
     takeBack = (reason) => endSandbox(running, { reason, why: noStart() })
     reached('connected')
     const isOffline = isConfined && config.network === 'none'

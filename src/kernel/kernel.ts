@@ -5,7 +5,7 @@
  */
 import type { Connection } from '../channel/host-connection.ts'
 import type { JournalListener } from '../channel/journal.ts'
-import type { JournalRecord, KernelConfig, KernelHandle, Result } from '../channel/protocol.ts'
+import type { JournalRecord, KernelConfig, Result } from '../channel/protocol.ts'
 import { SeerError } from '../errors.ts'
 import type { By, Emit } from '../run/events.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -46,6 +46,29 @@ const KEEP_ALIVE_MS = 60_000
 /** What the host answers when the kernel that was meant is not there any more. */
 const GONE = new Set(['kernel-gone', 'stale-generation'])
 
+/** What another process needs to go on with it. */
+export interface KernelStanding {
+  readonly generation: number
+  /** Cell ids up to this one are taken; so with those of peeks. */
+  readonly cells: number
+  readonly peeks: number
+  /** Null while it lives. */
+  readonly death: KernelDeath | null
+}
+
+/** A kernel that an earlier process started. */
+export interface EarlierKernel extends KernelStanding {
+  readonly authors: ReadonlyMap<string, By>
+  /** Cells that have not ended. */
+  readonly running: readonly string[]
+}
+
+interface KernelDeath {
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly because?: string | undefined
+}
+
 interface Options {
   readonly connection: Connection
   readonly emit: Emit
@@ -53,6 +76,7 @@ interface Options {
   readonly session: string
   readonly config: KernelConfig
   readonly ladder?: Ladder
+  readonly earlier?: EarlierKernel | undefined
 }
 
 export class Kernel implements JournalListener {
@@ -61,8 +85,8 @@ export class Kernel implements JournalListener {
   readonly #authors = new Map<string, By>()
   readonly #running = new Map<string, PromiseWithResolvers<CellEnd>>()
   /** By generation: a record may come before the answer to the start. */
-  readonly #deaths = new Map<number, Extract<JournalRecord, { kind: 'kernel-dead' }>>()
-  #handle: KernelHandle | undefined
+  readonly #deaths = new Map<number, KernelDeath>()
+  #generation = 0
   #starting: Promise<void> | undefined
   readonly #interrupting = new Set<Promise<boolean>>()
   #keepAlive: NodeJS.Timeout | undefined
@@ -73,10 +97,29 @@ export class Kernel implements JournalListener {
   constructor(options: Options) {
     this.#options = options
     this.session = options.session
+    if (options.earlier) this.#goOn(options.earlier)
+  }
+
+  #goOn({ generation, cells, peeks, death, authors, running }: EarlierKernel): void {
+    this.#generation = generation
+    this.#cells = cells
+    this.#peeks = peeks
+    if (death) this.#deaths.set(generation, death)
+    for (const [cell, by] of authors) this.#authors.set(cell, by)
+    for (const cell of running) this.#addRunning(cell)
   }
 
   get generation(): number {
-    return this.#handle?.generation ?? 0
+    return this.#generation
+  }
+
+  /** Resolves when no kernel is just being started. */
+  async standing(): Promise<() => KernelStanding> {
+    await this.#starting?.catch(() => undefined)
+    return () => {
+      const death = this.#deaths.get(this.generation) ?? null
+      return { generation: this.generation, cells: this.#cells, peeks: this.#peeks, death }
+    }
   }
 
   /** Cells that were started and have not ended, in order. */
@@ -112,7 +155,8 @@ export class Kernel implements JournalListener {
     if (this.#lost) throw this.#lost
     const { connection, config } = this.#options
     const generation = this.generation + 1
-    this.#handle = await connection.request('kernel/start', { session: this.session, generation, config }, signal)
+    await connection.request('kernel/start', { session: this.session, generation, config }, signal)
+    this.#generation = generation
   }
 
   /** Takes the next cell id and hands the code to the kernel. Ids count up for the whole session and are never used again. */
@@ -134,11 +178,7 @@ export class Kernel implements JournalListener {
       hidden,
       ...relation,
     })
-    const end = Promise.withResolvers<CellEnd>()
-    end.promise.catch(() => undefined)
-    this.#running.set(cell, end)
-    // Else a script that waits for a cell and nothing else would end before it.
-    this.#keepAlive ??= setInterval(() => undefined, KEEP_ALIVE_MS)
+    const end = this.#addRunning(cell)
     try {
       await this.#options.connection.request('kernel/execute', {
         session: this.session,
@@ -154,6 +194,15 @@ export class Kernel implements JournalListener {
       throw error
     }
     return { cell, ended: end.promise }
+  }
+
+  #addRunning(cell: string): PromiseWithResolvers<CellEnd> {
+    const end = Promise.withResolvers<CellEnd>()
+    end.promise.catch(() => undefined)
+    this.#running.set(cell, end)
+    // Else a script that waits for a cell and nothing else would end before it.
+    this.#keepAlive ??= setInterval(() => undefined, KEEP_ALIVE_MS)
+    return end
   }
 
   /** Runs code beside the cell that runs, and resolves with what it printed. It is no cell. */
@@ -233,7 +282,10 @@ export class Kernel implements JournalListener {
 
   /** From the journal, after the record's events are in the log. */
   take(record: JournalRecord): void {
-    if (record.kind === 'kernel-dead') this.#deaths.set(record.generation, record)
+    if (record.kind === 'kernel-dead') {
+      const { generation, exitCode, signal, because } = record
+      this.#deaths.set(generation, { exitCode, signal, because })
+    }
     if (record.kind !== 'cell-end') return
     const { cell, status, executionCount, durationMs } = record
     this.#ended(cell, { status, executionCount, durationMs })

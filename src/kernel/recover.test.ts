@@ -128,7 +128,7 @@ test('the run lasted until its last event before the recovery, however late and 
 
 test('a sandbox that was let go in the moment in which its process was killed is left alone', async () => {
   const { run, stateDir } = crashed([output(1, 'one')], { owner: null })
-  const detached = { at: '2026-11-23T12:00:00.000Z', until: '2026-11-23T13:00:00.000Z' }
+  const detached = { at: '2026-11-23T12:00:00.000Z', until: '2026-11-23T13:00:00.000Z', readSeq: 0, sessions: [] }
   writeFileSync(join(stateDir, 'sandbox.json'), JSON.stringify(factsOf(stateDir, basename(stateDir), { detached })))
   expect(await recoverRun(run.folder)).toMatchObject({ recovered: 1, problems: [] })
   expect((await log(run)).types).toEqual(['notice-add', 'sandbox-end', 'run-end'])

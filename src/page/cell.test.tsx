@@ -22,6 +22,7 @@ const CELL: CellState = {
   supersedes: null,
   supersededBy: null,
   replays: null,
+  begunIn: null,
   removed: false,
   status: 'ok',
   executionCount: 1,

@@ -12,6 +12,7 @@ const CELL: Record<CellStatus, [Tone, string, string]> = {
   died: ['error', '✕', 'kernel died'],
   stopped: ['warn', '■', 'stopped'],
   unknown: ['warn', '?', 'end unknown'],
+  detached: ['quiet', '→', 'went on'],
 }
 
 const RUN: Record<ShownStatus, [Tone, string, string]> = {

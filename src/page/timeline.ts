@@ -68,6 +68,16 @@ const steps: Steps<TimelineState> = {
   'cell-start': (state, event) => placeCell(state, event),
   'markdown-add': (state, event) => placeCell(state, event),
   'cell-output': (state, event) => placeCell(state, event),
+  'session-start': (state, { seq, at, session = 'A session', attached }) => {
+    if (!attached) return
+    const text = `${session} goes on from the run ${attached.run}, with its variables; its earlier cells are in that run.`
+    state.entries.push({ kind: 'notice', seq, at, level: 'info', title: 'Session taken up', text })
+  },
+  'session-detach': (state, { seq, at, session = 'A session', cells }) => {
+    const going = cells.length === 0 ? '' : `; ${cells.join(', ')} still ran, and went on`
+    const text = `${session} lives on in its sandbox, with its variables${going}.`
+    state.entries.push({ kind: 'notice', seq, at, level: 'info', title: 'Sandbox let go', text })
+  },
   'agent-start': (state, { seq, at, by, role, provider, model, prompt, tools, recorded }) => {
     state.entries.push({ kind: 'agent', seq, at, event: { by, role, provider, model, prompt, tools, recorded } })
   },

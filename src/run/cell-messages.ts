@@ -10,6 +10,6 @@ export async function* readCellMessages(folder: string, session: string, cell: s
     const { event } = line
     if (event.session !== session || event.cell !== cell) continue
     if (event.type === 'cell-output') yield { output: event.output, late, into: event.into }
-    late ||= event.type === 'cell-end'
+    late ||= event.type === 'cell-end' || (event.type === 'cell-start' && event.begun?.status !== undefined)
   }
 }

@@ -45,6 +45,7 @@ const payloads: { [T in EventType]: object } = {
     libraries: [{ name: 'l', sha256: SHA }],
     models: [{ name: 'm', varName: 'model', weightsSha256: SHA, quantisation: 'none' }],
   },
+  'session-detach': { cells: ['c2'] },
   'session-end': { reason: 'terminated' },
   'interface-start': {
     interface: 'model_tools',

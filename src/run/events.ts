@@ -91,6 +91,9 @@ export const findingSchema = z.object({
 })
 export type Finding = z.infer<typeof findingSchema>
 
+/** 'died': its kernel ended by itself. 'stopped': Seer ended the kernel while it ran (restart, shutdown, recovery). */
+const cellEndSchema = z.enum(['ok', 'error', 'aborted', 'died', 'stopped', 'unknown'])
+
 /** Payloads by type. The names are `<noun>-<verb>`. */
 export const eventPayloads = {
   'run-start': z.object({
@@ -192,7 +195,11 @@ export const eventPayloads = {
     models: loadedModelsSchema,
     /** False where the kernel was not to load them. */
     preloadModels: z.boolean().optional(),
+    /** It was begun before: its kernel is that of the run named, with its variables, and numbers of cells go on. */
+    attached: z.object({ run: z.string() }).optional(),
   }),
+  /** Its sandbox was let go, and it lives on with its kernel. `cells`: those that were still running, and go on. */
+  'session-detach': z.object({ cells: z.array(z.string()) }),
   'session-end': z.object({ reason: z.string() }),
   ...interfacePayloads,
   'kernel-start': z.object({ pid: z.int() }),
@@ -261,6 +268,14 @@ export const eventPayloads = {
     after: z.string().nullable().optional(),
     /** Seer's own set-up: shown in the notebook as such, not told to the agent. */
     hidden: z.boolean(),
+    /** It began in the run named, and is told again here: it goes on, or a thread of it still prints. */
+    begun: z
+      .object({
+        run: z.string(),
+        /** How it ended in that run; absent: it was still running. */
+        status: cellEndSchema.optional(),
+      })
+      .optional(),
   }),
   'cell-output': z.object({
     output: outputSchema,
@@ -270,8 +285,7 @@ export const eventPayloads = {
   /** A widget (ipywidgets, tqdm.notebook) has changed: all of what it is now. The cell is the one that changed it last. */
   'widget-update': z.object({ model: widgetIdSchema, widget: widgetSchema }),
   'cell-end': z.object({
-    /** 'died': its kernel ended by itself. 'stopped': Seer ended the kernel while it ran (restart, shutdown, recovery). */
-    status: z.enum(['ok', 'error', 'aborted', 'died', 'stopped', 'unknown']),
+    status: cellEndSchema,
     executionCount: z.int().nullable(),
     durationMs: z.number().nonnegative(),
   }),

@@ -6,8 +6,11 @@ import type { By, EventOf, RunEvent } from './events.ts'
 import { foldBy } from './fold.ts'
 import { emptyWidgets, takeWidget, textOfWidget, widgetKey, type WidgetsState } from './fold-widgets.ts'
 
-/** `unknown`: the run ended, or a line of the log is missing, before the cell's end was heard of. */
-export type CellStatus = 'running' | EventOf<'cell-end'>['status']
+/**
+ * `unknown`: the run ended, or a line of the log is missing, before the cell's end was heard of. `detached`: the run has let go of its
+ * sandbox, and the cell went on.
+ */
+export type CellStatus = 'running' | 'detached' | EventOf<'cell-end'>['status']
 
 export interface CellState {
   kind: 'code' | 'markdown'
@@ -21,6 +24,8 @@ export interface CellState {
   supersededBy: string | null
   /** The cell whose code it runs again. */
   replays: string | null
+  /** The earlier run in which it began; what it put out there is not here. */
+  begunIn: string | null
   /** It was taken out of the notebook, where it stands closed. */
   removed: boolean
   status: CellStatus
@@ -65,8 +70,9 @@ export const cellsFold = foldBy<CellsState>(
   {
     'cell-start': (state, event) => {
       const cell = openCell(state, event, 'code', event)
-      const { code: source, by, hidden, replays = null } = event
-      Object.assign(cell, { source, by, hidden, replays, status: 'running' })
+      const { code: source, by, hidden, replays = null, begun = null } = event
+      Object.assign(cell, { source, by, hidden, replays, status: begun?.status ?? 'running' })
+      if (begun && begun.run !== event.run) cell.begunIn = begun.run
       touch(cell, event)
     },
     'markdown-add': (state, event) => {
@@ -114,6 +120,7 @@ export const cellsFold = foldBy<CellsState>(
     },
     'kernel-dead': (state, event) =>
       endRunning(state, event.reason === 'asked' ? 'stopped' : 'died', event.session ?? null),
+    'session-detach': (state, event) => endRunning(state, 'detached', event.session ?? null),
     'run-end': (state) => endRunning(state, 'unknown'),
   },
 )
@@ -139,6 +146,7 @@ function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], p
     supersedes,
     supersededBy: null,
     replays: null,
+    begunIn: null,
     removed: false,
     status: 'unknown',
     executionCount: null,
@@ -190,8 +198,8 @@ function takeOutput(state: CellsState, cell: CellState, event: EventOf<'cell-out
 }
 
 /** One of whose start nothing was heard is taken to go on. */
-function hasEnded({ status, durationMs }: CellState): boolean {
-  return status !== 'running' && !(status === 'unknown' && durationMs === null)
+function hasEnded({ status, durationMs, begunIn }: CellState): boolean {
+  return status !== 'running' && !(status === 'unknown' && durationMs === null && begunIn === null)
 }
 
 /** Writes what a widget says now where the cell shows it. */

@@ -136,12 +136,13 @@ function fateText(id: string, fate: string): string {
 }
 
 function notebookCell(id: string, cell: CellState, fate: string | null): nbformat.ICodeCell | nbformat.IMarkdownCell {
-  const { by, hidden, status, durationMs, generation, supersedes, supersededBy, replays, removed } = cell
+  const { by, hidden, status, durationMs, generation, supersedes, supersededBy, replays, begunIn, removed } = cell
   const seer = {
     by,
     ...(cell.kind === 'code' ? { status, durationMs, hidden, kernelGeneration: generation } : {}),
     ...(supersedes === null ? {} : { supersedes }),
     ...(replays === null ? {} : { replays }),
+    ...(begunIn === null ? {} : { begunIn }),
     ...(supersededBy === null ? {} : { supersededBy }),
   }
   const tags = [
@@ -173,6 +174,7 @@ function folded(text: string, fate: string): string {
 
 const STATUS_MARKS: Partial<Record<CellState['status'], string>> = {
   running: '[this cell was still running when the notebook was written]',
+  detached: '[this cell went on when its sandbox was let go: the rest is in the notebook of the run that took it up]',
   died: '[the kernel died in this cell; all variables were lost]',
   stopped: '[Seer ended the kernel while this cell ran; all variables were lost]',
   aborted: '[this cell never ran: one before it in the queue failed or was interrupted]',
@@ -185,11 +187,18 @@ const LOST_MARKS: Record<CellState['lost'][number]['reason'], string> = {
   invalid: 'refused, being no valid output',
 }
 
-function marksOf({ status, lost, interrupts }: CellState): string[] {
+function marksOf({ status, lost, interrupts, begunIn }: CellState): string[] {
+  const begun =
+    begunIn === null ? [] : [`[this cell began in the run ${begunIn}; what it put out there is in that notebook]`]
   const missing = lost.map(({ reason, messages, bytes }) => {
     const parts = [...(messages > 0 ? [`${messages} messages`] : []), ...(bytes > 0 ? [size(bytes)] : [])]
     return `[${parts.join(', ') || 'some'} of output ${LOST_MARKS[reason]}]`
   })
   const mark = STATUS_MARKS[status]
-  return [...missing, ...(interrupts > 0 ? ['[this cell was interrupted]'] : []), ...(mark === undefined ? [] : [mark])]
+  return [
+    ...begun,
+    ...missing,
+    ...(interrupts > 0 ? ['[this cell was interrupted]'] : []),
+    ...(mark === undefined ? [] : [mark]),
+  ]
 }

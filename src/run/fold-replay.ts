@@ -25,7 +25,7 @@ export const runCellsFold = (sandbox: string) =>
       if (event.sandbox === sandbox) state.libraries.push(...event.libraries.map(({ name }) => name))
     },
     'cell-start': (state, { session, cell, code, by, ...event }) => {
-      if (event.sandbox !== sandbox || session === undefined || cell === undefined) return
+      if (event.begun || event.sandbox !== sandbox || session === undefined || cell === undefined) return
       state.cells.push({ session, cell, code, by, status: 'running', generation: null })
     },
     'cell-end': (state, { session, cell, status, kernel }) => {

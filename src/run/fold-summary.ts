@@ -46,6 +46,10 @@ export interface Summary {
   limits?: NonNullable<EventOf<'sandbox-start'>['limits']>
   /** The run whose cells this one runs again. Absent for others. */
   replayOf?: string
+  /** Sessions that were begun in earlier runs. Absent where there were none. */
+  attached?: { session: string; run: string }[]
+  /** Sessions that lived on when the run had let go of their sandbox, and their cells that went on. Absent where there were none. */
+  detached?: { session: string; cells: string[] }[]
   status: SummaryStatus
   error: { code: string; message: string; hint?: string | undefined } | null
   startedAt: string | null
@@ -69,7 +73,13 @@ export interface Summary {
     markdown: number
   }
   /** What the fold itself needs to go on: no facts about the run. */
-  open: { cells: Record<string, OpenCell>; lastAt: string | null; recovered: boolean }
+  open: {
+    cells: Record<string, OpenCell>
+    /** Those that went on when their sandbox was let go. */
+    left: Record<string, OpenCell>
+    lastAt: string | null
+    recovered: boolean
+  }
   usage: Usage
   /** By list prices; null where the price of an answer was not known. */
   costUsd: number | null
@@ -131,7 +141,7 @@ function initial(): Summary {
     endedAt: null,
     durationMs: 0,
     cells: { ...NO_CELLS },
-    open: { cells: {}, lastAt: null, recovered: false },
+    open: { cells: {}, left: {}, lastAt: null, recovered: false },
     usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
     costUsd: 0,
     budgetUsd: null,
@@ -171,6 +181,7 @@ const steps = foldBy<Summary>(initial, {
     s.environment = { id: e.environment, python: typeof python === 'string' ? python : null }
   },
   'session-start': (s, e) => {
+    if (e.attached) addOnce((s.attached ??= []), { session: e.session ?? '', run: e.attached.run })
     for (const model of e.models) addOnce(s.subjects, subjectSchema.parse(model))
     for (const { name, sha256 } of e.libraries) addOnce(s.libraries, { name, sha256 })
     for (const { name, sha256 } of e.skills ?? []) addOnce(s.skills, { name, sha256 })
@@ -210,7 +221,31 @@ const steps = foldBy<Summary>(initial, {
     addOnce(s.models, e.model)
   },
   'agent-end': (s, { by, reason, detail }) => addOnce(s.ends, { agent: by, reason, detail }),
+  'session-detach': (s, e) => {
+    addOnce((s.detached ??= []), { session: e.session ?? '', cells: e.cells })
+    for (const cell of e.cells) {
+      const key = cellKey({ ...e, cell })
+      const open = s.open.cells[key]
+      delete s.open.cells[key]
+      if (!open) continue
+      s.open.left[key] = open
+      if (open.hidden) continue
+      s.cells.running -= 1
+      s.cells.unknown += 1
+    }
+  },
   'cell-start': (s, e) => {
+    // One that had ended in an earlier run is not of this one, whatever its threads still print.
+    if (e.begun?.status !== undefined) return
+    const left = s.open.left[cellKey(e)]
+    if (left) {
+      delete s.open.left[cellKey(e)]
+      s.open.cells[cellKey(e)] = left
+      if (left.hidden) return
+      s.cells.unknown -= 1
+      s.cells.running += 1
+      return
+    }
     s.open.cells[cellKey(e)] = { hidden: e.hidden, interrupted: false, gaveIn: false }
     if (e.hidden) s.cells.hidden += 1
     else s.cells.started += 1

@@ -14,6 +14,8 @@ export interface Lifetime {
   recovered: boolean
   /** How long the cells ran that ended in it, by session: within one they run one after another. */
   cellsMs: Record<string, number>
+  /** Cells that began in an earlier run. */
+  begunBefore: Record<string, true>
   /** What the end of the run says. */
   saidMs: number | null
 }
@@ -21,21 +23,28 @@ export interface Lifetime {
 /** Clocks of two processes, and times rounded to milliseconds. */
 const SLACK_MS = 1000
 
-const steps = foldBy<Lifetime>(() => ({ startedAt: null, lastAt: null, recovered: false, cellsMs: {}, saidMs: null }), {
-  'run-start': (state, event) => {
-    state.startedAt ??= event.at
+const steps = foldBy<Lifetime>(
+  () => ({ startedAt: null, lastAt: null, recovered: false, cellsMs: {}, begunBefore: {}, saidMs: null }),
+  {
+    'run-start': (state, event) => {
+      state.startedAt ??= event.at
+    },
+    'notice-add': (state, event) => {
+      if (isRecovery(event)) state.recovered = true
+    },
+    'cell-start': (state, event) => {
+      if (event.begun) state.begunBefore[`${event.session ?? ''}/${event.cell ?? ''}`] = true
+    },
+    'cell-end': (state, event) => {
+      const key = `${event.sandbox ?? ''}/${event.session ?? ''}`
+      if (state.begunBefore[`${event.session ?? ''}/${event.cell ?? ''}`]) return
+      if (!state.recovered) state.cellsMs[key] = (state.cellsMs[key] ?? 0) + event.durationMs
+    },
+    'run-end': (state, event) => {
+      state.saidMs = event.durationMs
+    },
   },
-  'notice-add': (state, event) => {
-    if (isRecovery(event)) state.recovered = true
-  },
-  'cell-end': (state, event) => {
-    const key = `${event.sandbox ?? ''}/${event.session ?? ''}`
-    if (!state.recovered) state.cellsMs[key] = (state.cellsMs[key] ?? 0) + event.durationMs
-  },
-  'run-end': (state, event) => {
-    state.saidMs = event.durationMs
-  },
-})
+)
 
 export const lifetimeFold: Fold<Lifetime> = {
   initial: () => steps.initial(),

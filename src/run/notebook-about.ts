@@ -5,13 +5,22 @@ import type { Summary } from './fold-summary.ts'
 
 export function aboutText(summary: Summary): string {
   const title = `# ${plain(summary.experiment ?? 'A run')}`
-  const first = [runSentence(summary), cellsSentence(summary), subjectsSentence(summary)].filter((text) => text !== '')
+  const first = [
+    runSentence(summary),
+    ...attachedSentences(summary),
+    cellsSentence(summary),
+    subjectsSentence(summary),
+  ].filter((text) => text !== '')
   return [title, first.join(' '), ...warnings(summary).map((text) => `> ${text}`), footer(summary)].join('\n\n')
 }
 
 /** Status, and for a played recording how far the fresh outputs agree with it. */
 export function endText(summary: Summary): string {
-  return [`This run ${statusWords(summary)}.${endDetail(summary)}`, driftSentence(summary)]
+  return [
+    `This run ${statusWords(summary)}.${endDetail(summary)}`,
+    ...detachedSentences(summary),
+    driftSentence(summary),
+  ]
     .filter((text) => text !== '')
     .join(' ')
 }
@@ -23,6 +32,25 @@ function runSentence(summary: Summary): string {
   const named = `This is the run \`${run ?? '?'}\`${profile === null ? '' : ` with the profile ${plain(profile)}`}${again}`
   const made = seer === null ? '' : `, made by Seer ${plain(seer)}${seed === null ? '' : ` with the seed ${seed}`}`
   return `${named}${made}. It started ${time(startedAt)} and ${statusWords(summary)}.${endDetail(summary)}`
+}
+
+function attachedSentences({ attached = [] }: Summary): string[] {
+  return attached.map(
+    ({ session, run }) =>
+      `It goes on with the session ${plain(session)} of the run ${code(run)}: its variables are of there, and so are its earlier cells.`,
+  )
+}
+
+/** How it was left. */
+function detachedSentences({ detached = [] }: Summary): string[] {
+  return detached.map(({ session, cells }) => {
+    const going = cells.length === 0 ? '' : `, with ${cells.map(plain).join(', ')} still running`
+    return `The session ${plain(session)} lived on when its sandbox was let go${going}.`
+  })
+}
+
+function code(text: string): string {
+  return `\`${text.replaceAll('`', '')}\``
 }
 
 function statusWords({ status, durationMs }: Summary): string {
@@ -61,9 +89,8 @@ function subjectsSentence({ subjects }: Summary): string {
 }
 
 function weightsText({ name, quantisation, weightsSha256, revision }: Omit<Subject, 'base'>): string {
-  const code = (text: string) => `\`${text.slice(0, 12).replaceAll('`', '')}\``
-  const at = revision === undefined ? '' : `commit ${code(revision)}, `
-  return `${plain(name)} (${at}${plain(quantisation)}, weights ${code(weightsSha256)})`
+  const at = revision === undefined ? '' : `commit ${code(revision.slice(0, 12))}, `
+  return `${plain(name)} (${at}${plain(quantisation)}, weights ${code(weightsSha256.slice(0, 12))})`
 }
 
 const KNEW: Record<string, string> = {

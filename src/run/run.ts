@@ -48,6 +48,8 @@ export class Run {
   /** Of a crashed run, whose life this process has not measured. */
   #livedMs: number | undefined
   #sessions = 0
+  /** By id, the sandbox in which it is. */
+  readonly #sessionsTaken = new Map<string, string>()
   readonly #open = new Set<() => Promise<void>>()
   #ended: Promise<void> | undefined
   #closed = false
@@ -138,6 +140,13 @@ export class Run {
   nextSessionId(): string {
     this.#sessions += 1
     return `s${this.#sessions}`
+  }
+
+  /** Whether a session of this id is one of that sandbox: another sandbox of the run may have one of the same. */
+  takeSessionId(session: string, sandbox: string): boolean {
+    const known = this.#sessionsTaken.get(session) ?? sandbox
+    this.#sessionsTaken.set(session, known)
+    return known === sandbox
   }
 
   /** A cell as the log has it now. */

@@ -13,7 +13,8 @@ import { shellTools } from '../tools/shell-tools.ts'
 import type { Tool } from '../tools/tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 import { bringFiles, takeFilesBack } from './local-files.ts'
-import { openSession, type ExecResult, type NotebookSession, type SessionPlace } from './notebook-session.ts'
+import { openSession, type ExecResult, type NotebookSession } from './notebook-session.ts'
+import type { SessionPlace } from './opening.ts'
 
 const { pythonPackages, secrets, env, network, timeout, unconfined } = sandboxConfigSchema.shape
 

@@ -10,7 +10,7 @@ import type { Workspace } from '../workspace/workspace.ts'
 import { skillPathCode } from './place-workspace.ts'
 import { textOf } from './text-of-cell.ts'
 
-interface Step {
+export interface Step {
   readonly code: string
   readonly hidden: boolean
   readonly failed: (cell: string, how: string) => SeerError
@@ -51,6 +51,11 @@ export function setUpSteps(
       ? []
       : [{ code: init, hidden, failed: (cell: string, how: string) => ofSetUp(cell, how, 'Correct customInitCode.') }]),
   ]
+}
+
+/** As an earlier process had them. */
+export function keptSteps(cells: readonly Pick<Step, 'code' | 'hidden'>[]): Step[] {
+  return cells.map(({ code, hidden }) => ({ code, hidden, failed: (cell, how) => ofSetUp(cell, how) }))
 }
 
 export async function setUp(sandbox: Sandbox, kernel: Kernel, steps: readonly Step[]): Promise<void> {

@@ -18,6 +18,17 @@ export const cellResultSchema = z.strictObject({
   execution_count: z.int().nullable(),
   generation: z.int(),
 })
+/** Recordings know no more statuses than this schema. */
+const STATUS_FOR_RECORDINGS = {
+  running: 'running',
+  ok: 'ok',
+  error: 'error',
+  aborted: 'aborted',
+  died: 'died',
+  stopped: 'died',
+  unknown: 'unknown',
+  detached: 'unknown',
+} as const
 type CellResult = ToolResult & { structured: z.input<typeof cellResultSchema> }
 
 /** Waits for a cell up to `patienceMs`, then tells how it stands. The wait ends with the call's signal; the cell goes on. */
@@ -61,10 +72,9 @@ export async function tellCell(notebook: Notebook, cell: string): Promise<CellRe
   notebook.lateTold.set(cell, facts.lateMessages)
   return {
     content: [text, ...rendered, ...lateNews(notebook)],
-    // Recordings know no more statuses than this schema.
     structured: {
       cell,
-      status: status === 'stopped' ? 'died' : status,
+      status: STATUS_FOR_RECORDINGS[status],
       execution_count: facts.executionCount,
       generation,
     },
@@ -100,6 +110,8 @@ function headline(notebook: Notebook, cell: string, { status, outputs }: CellFac
       return `[${cell}] Seer ended the kernel while this cell ran. All variables were lost with it.`
     case 'running':
       return `[${cell}] is still running. Nothing is lost: call wait_cell to go on waiting, or interrupt to stop it. Its output so far:`
+    case 'detached':
+      return `[${cell}] goes on in a sandbox that was let go: whoever takes its session up will see its end.`
     default:
       return `[${cell}] ended in an unknown way: the connection to its kernel was lost.`
   }

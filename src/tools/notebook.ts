@@ -15,7 +15,7 @@ export interface CellFacts {
   /** Taken out of the notebook. */
   readonly removed: boolean
   /** Null for markdown. */
-  readonly status: 'running' | 'ok' | 'error' | 'aborted' | 'died' | 'stopped' | 'unknown' | null
+  readonly status: 'running' | 'detached' | 'ok' | 'error' | 'aborted' | 'died' | 'stopped' | 'unknown' | null
   readonly executionCount: number | null
   /** Of the kernel that ran it. */
   readonly generation: number | null

@@ -35,5 +35,7 @@ export const PROPERTIES: Readonly<Record<string, (sandbox: Sandbox) => unknown>>
   journal: (sandbox) => sandbox.journal,
   streams: (sandbox) => sandbox.streams,
   bootInside: (sandbox) => sandbox.bootInside,
+  sessionIds: (sandbox) => sandbox.sessionIds,
+  sessions: (sandbox) => sandbox.sessions,
   modelNames: (sandbox) => sandbox.modelNames,
 }

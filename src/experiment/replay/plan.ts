@@ -88,9 +88,11 @@ function whyNot(state: CellState): string | undefined {
   return whyNotAtAll(state)
 }
 
-function whyNotAtAll({ status }: CellState): string | undefined {
+function whyNotAtAll({ status, begunIn }: CellState): string | undefined {
+  if (begunIn !== null) return `it had begun in the run ${begunIn}`
   if (status === 'aborted') return 'it had never run'
   if (status === 'stopped') return 'Seer had ended the kernel in it'
+  if (status === 'detached') return 'it went on when its sandbox was let go'
   if (status === 'unknown' || status === 'running') return 'how it had ended is not known'
   return undefined
 }

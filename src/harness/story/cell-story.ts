@@ -28,6 +28,7 @@ export function startCell(state: StoryState, event: EventOf<'cell-start'>): stri
     ...(event.hidden ? ['set-up by Seer, not shown to the agent'] : []),
     ...(event.supersedes === undefined ? [] : [`replaces ${inline(event.supersedes, 12)}`]),
     ...(event.replays === undefined ? [] : [`runs ${inline(event.replays, 12)} again`]),
+    ...(event.begun ? [`began in the run ${inline(event.begun.run, 80)}`] : []),
     ...(event.hidden ? [] : authorOf(state, event.by)),
   ]
   const heading = about.length > 0 ? [`${colors.bold(cell.id)} ${colors.dim(`· ${about.join(' · ')}`)}`] : []
@@ -141,20 +142,27 @@ export function noteOnCell(state: StoryState, event: EventOf<'result-record' | '
   return inBlock(state, 'notes', [`${state.look.colors.dim('·')} ${text}`])
 }
 
+/** Its cells that run go on without this run. */
+export function leaveSession(state: StoryState, event: EventOf<'session-detach'>): string[] {
+  const going = event.cells.map((cell) => cellKey({ ...event, cell }))
+  return leaveCells(state, 'goes on: its sandbox was let go', going)
+}
+
 /** Cells whose end will not be heard of, because the run has ended. */
-export function leaveCells(state: StoryState): string[] {
+export function leaveCells(state: StoryState, how = 'had not ended', which = [...state.cells.keys()]): string[] {
   const { colors } = state.look
-  const lines = [...state.cells].flatMap(([key, cell]) => {
+  return which.flatMap((key) => {
+    const cell = state.cells.get(key)
+    if (!cell) return []
+    state.cells.delete(key)
     const rows = cell.hidden ? [] : outputRows(state, cell, endOutput(cell.output))
     return inBlock(
       state,
       `cell ${key}`,
-      [...rows, `${pad(cell)} ${colors.dim('└')} ${colors.yellow('had not ended')}`],
+      [...rows, `${pad(cell)} ${colors.dim('└')} ${colors.yellow(how)}`],
       [goesOn(state, cell)],
     )
   })
-  state.cells.clear()
-  return lines
 }
 
 function openCell(state: StoryState, event: EventOf<'cell-start'>, hidden: boolean): OpenCell {

@@ -23,6 +23,8 @@ export function takeStatus(status: LiveStatus, event: RunEvent): void {
   const agent = () => ({ name: inline(event.by.replace('agent:', ''), 30), since })
   if (event.type === 'cell-start') status.cells.set(cellKey(event), { id: inline(event.cell ?? '', 12), since })
   else if (event.type === 'cell-end') status.cells.delete(cellKey(event))
+  else if (event.type === 'session-detach')
+    for (const cell of event.cells) status.cells.delete(cellKey({ ...event, cell }))
   else if (event.type === 'kernel-dead') status.cells.clear()
   else if (event.type === 'agent-start') status.agent = agent()
   else if (event.type === 'tool-start') status.calls.add(event.call)

@@ -65,11 +65,19 @@ export function startSession(state: StoryState, event: EventOf<'session-start'>)
   )
   const libraries = event.libraries.map(({ name }) => inline(name, 40)).join(', ')
   const skills = (event.skills ?? []).map(({ name }) => inline(name, 40)).join(', ')
+  const before = event.attached ? inline(event.attached.run, 80) : undefined
   return [
+    ...(before === undefined
+      ? []
+      : note(state, `session ${inline(event.session ?? '', 20)} goes on from the run ${before}`)),
     ...models,
     ...(libraries === '' ? [] : note(state, `libraries ${libraries}`)),
     ...(skills === '' ? [] : note(state, `skills ${skills}`)),
   ]
+}
+
+export function leftSession(state: StoryState, event: EventOf<'session-detach'>): string[] {
+  return note(state, `session ${inline(event.session ?? '', 20)} lives on in its sandbox, with its variables`)
 }
 
 export function startKernel(state: StoryState, event: EventOf<'kernel-start'>): string[] {

@@ -15,6 +15,7 @@ import {
   endCell,
   interruptCell,
   leaveCells,
+  leaveSession,
   noteOnCell,
   startCell,
   updateWidget,
@@ -129,6 +130,8 @@ function tell(state: StoryState, event: RunEvent): string[] {
       return run.savedSnapshot(state, event)
     case 'sandbox-end':
       return run.endSandbox(state, event)
+    case 'session-detach':
+      return [...leaveSession(state, event), ...run.leftSession(state, event)]
     case 'session-end':
       return []
   }

@@ -96,7 +96,7 @@ function Report({ input }: { input: ReportInput }) {
   )
 }
 
-const NOTHING_OPEN = { cells: {}, lastAt: null, recovered: false }
+const NOTHING_OPEN = { cells: {}, left: {}, lastAt: null, recovered: false }
 const LONG_QUESTION = 1600
 
 function Question({ text }: { text: string }) {
