@@ -1,5 +1,5 @@
 /** A sandbox is let go by one process, and another one goes on with it. */
-import { chownSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +12,7 @@ import { acquireLock } from '../src/run/lock.ts'
 import { Run } from '../src/run/run.ts'
 import { createNotebookSession, type NotebookSession } from '../src/session/notebook-session.ts'
 import { Workspace } from '../src/workspace/workspace.ts'
+import { kernelsOf } from './fixtures/kernels.ts'
 import { newFolder, START } from './fixtures/memory-run.ts'
 import { newPlace, repository, type Place } from './fixtures/place.ts'
 import { isAlive, killAll, processesOf, until } from './fixtures/processes.ts'
@@ -44,20 +45,6 @@ const folderOf = (id: string) => join(root, 'state/seer/sandboxes', id)
 const hostOf = (id: string) =>
   (JSON.parse(readFileSync(join(folderOf(id), 'host.json'), 'utf8')) as { pid: number }).pid
 
-/** Those behind a wall tell an ordinary user no more than their parents and their arguments. */
-function kernelsOf(pid: number): number {
-  const read = (of: string, name: string) => {
-    try {
-      return readFileSync(`/proc/${of}/${name}`, 'utf8')
-    } catch {
-      return '' // It has ended.
-    }
-  }
-  const children = readdirSync('/proc').filter((of) => new RegExp(`^PPid:\\s+${pid}$`, 'm').test(read(of, 'status')))
-  const counts = children.map((of) => Number(/boot\.py\0kernel\0/.test(read(of, 'cmdline'))) + kernelsOf(Number(of)))
-  return counts.reduce((sum, count) => sum + count, 0)
-}
-
 /** One that was let go, with a file in it. */
 async function detached(config: SandboxConfig = {}, keep = 600): Promise<string> {
   const run = newRun({ confinement: config.unconfined ? 'none' : 'bubblewrap' })
@@ -73,7 +60,7 @@ function change(id: string, fields: object): void {
 }
 
 describe('letting go', () => {
-  test('its log has all that was printed, how its cells ended, and that it lives on; whoever uses it is told', async () => {
+  test('its log has all that was printed, which cell went on, and that it lives on; whoever uses it is told', async () => {
     const run = newRun()
     const sandbox = await start(run, { timeout: 300 })
     const session = await open(sandbox)
@@ -83,7 +70,8 @@ describe('letting go', () => {
     await sandbox.detach()
     expect(await told).toMatchObject({ code: 'sandbox-detached', endsRun: true })
     const log = await logOf(run.folder)
-    expect(log.of('cell-end').at(-1)).toMatchObject({ cell: 'c2', status: 'stopped' })
+    expect(log.of('cell-end').filter(({ cell }) => cell === 'c2')).toEqual([])
+    expect(log.of('session-detach')).toMatchObject([{ session: 's1', cells: ['c2'] }])
     expect(log.events.at(-1)).toMatchObject({
       type: 'sandbox-end',
       reason: expect.stringMatching(/^detached: .* (29\d|300) s$/) as string,
@@ -133,10 +121,11 @@ describe('letting go', () => {
 })
 
 describe('going on', () => {
-  test('with its files; with a new kernel, whose records are all that the log has; sessions are told apart', async () => {
+  test('with its files; where no session lives on, with a new wall and a new kernel, whose records are all that the log has', async () => {
     const sandbox = await start(newRun(), { env: { OF_THE_SANDBOX: 'yes' } })
     const first = await open(sandbox)
     await says(first, 'open("kept.txt", "w").write("kept"); open("/tmp/too", "w").write("too"); x = 1')
+    await first.terminate()
     await sandbox.detach()
 
     const run = newRun()
@@ -151,6 +140,7 @@ describe('going on', () => {
       'kept False yes False',
     ])
     expect([first, second, third].map(({ sessionId }) => sessionId)).toEqual(['s1', 's1-2', 's2-2'])
+    for (const one of [second, third]) await one.terminate()
     await again.detach()
 
     const last = await attach(sandbox.sandboxId, run)
@@ -191,7 +181,7 @@ describe('going on', () => {
     const other = newRun()
     const again = await attach(sandbox.sandboxId, other)
     expect(await says(await open(again), 'print("mine")')).toBe('mine')
-    expect(kernelsOf(hostOf(sandbox.sandboxId))).toBe(1)
+    expect(kernelsOf(hostOf(sandbox.sandboxId))).toHaveLength(1)
     await sleep(300)
     await again.terminate()
     const log = await logOf(other.folder)
@@ -309,7 +299,7 @@ describe('what nobody can go on with, and why', () => {
 
 describe('processes one after the other', () => {
   const index = JSON.stringify(join(repository, 'src/index.ts'))
-  const head = `import { createNotebookSession, Sandbox, Workspace } from ${index}\n`
+  const head = `import { attachNotebookSession, createNotebookSession, Sandbox, Workspace } from ${index}\n`
 
   function script(place: Place, name: string, body: string, id = '') {
     const file = join(place.root, name)
@@ -362,6 +352,70 @@ describe('processes one after the other', () => {
     expect(log.printed('c2').split('\n')).toHaveLength(61)
     expect([log.status, log.of('kernel-start').length, log.of('output-lost')]).toEqual(['crashed', 1, []])
     expect(readFileSync(join(runOf(place, '-one-'), 'events.jsonl'), 'utf8')).toBe(before)
+    expect([place.sandboxes(), place.processes()]).toEqual([[], []])
+  })
+
+  /** Prints a part for each file that is made. */
+  const LEAVES = `const sandbox = await Sandbox.start()
+    const session = await createNotebookSession(sandbox, new Workspace())
+    await session.exec('x = 41')
+    const code = "import os, time\\nfor part in range(4):\\n  while not os.path.exists(f'go{part}'): time.sleep(0.01)\\n  for n in range(500): print('line', part * 500 + n, flush=True)"
+    session.exec(code).catch(() => undefined)
+    while (!sandbox.run.cell('s1', 'c3')) await new Promise((resolve) => setTimeout(resolve, 5))
+    await sandbox.writeFile('go0', '')
+    await sandbox.detach({ keep: 600 })`
+  const GOES_ON = `const sandbox = await Sandbox.attach(ID)
+    await using session = await attachNotebookSession(sandbox)
+    await sandbox.writeFile('go1', '')
+    await sandbox.detach({ keep: 600 })`
+  const ENDS = `await using sandbox = await Sandbox.attach(ID)
+    await using session = await attachNotebookSession(sandbox)
+    for (const part of [2, 3]) await sandbox.writeFile('go' + part, '')
+    const { cell, text } = await session.exec('print(x + 1)')
+    console.log(session.sessionId, cell, text)`
+  const LINES = Array.from({ length: 2000 }, (_, n) => `line ${n}\n`).join('')
+
+  test('a session goes through three of them, with a cell that runs: each line is in one log, once', async () => {
+    await using place = newPlace()
+    expect(await script(place, 'one.ts', LEAVES).ended).toMatchObject({ code: 0 })
+    const id = idIn(place)
+    expect(await script(place, 'two.ts', GOES_ON, id).ended).toMatchObject({ code: 0 })
+    const third = await script(place, 'three.ts', ENDS, id).ended
+    expect([third.code, third.stdout]).toEqual([0, 's1 c4 42\n'])
+    expect([place.sandboxes(), place.processes()]).toEqual([[], []])
+    const logs = await Promise.all(['-one-', '-two-', '-three-'].map((name) => logOf(runOf(place, name))))
+    expect(logs.map((log) => log.printed('c3')).join('')).toBe(LINES)
+    for (const name of ['-one-', '-two-', '-three-']) {
+      const check = await place.seer(['show', runOf(place, name), '--check', '--json']).ended
+      expect([name, check.code, check.stdout.includes('"problems":0')]).toEqual([name, 0, true])
+    }
+    const shown = (await place.seer(['show', runOf(place, '-three-')]).ended).stdout
+    expect(shown).toContain(`session s1 goes on from the run ${basename(runOf(place, '-two-'))}`)
+    expect(shown).toContain(`began in the run ${basename(runOf(place, '-one-'))}`)
+    expect((await place.seer(['show', runOf(place, '-one-')]).ended).stdout).toContain(
+      'goes on: its sandbox was let go',
+    )
+  })
+
+  test('the second is killed while a cell of the first goes on: what that still printed is saved into the second run', async () => {
+    await using place = newPlace()
+    await script(place, 'one.ts', LEAVES).ended
+    const body = `const sandbox = await Sandbox.attach(ID)
+      const session = await attachNotebookSession(sandbox)
+      for (const part of [1, 2, 3]) await sandbox.writeFile('go' + part, '')
+      await new Promise(() => setInterval(() => undefined, 1000))`
+    const second = script(place, 'two.ts', body, idIn(place))
+    await until('its output', async () =>
+      (await logOf(runOf(place, '-two-') ?? '')).printed('c3').includes('line 600\n'),
+    )
+    second.child.kill('SIGKILL')
+    await second.ended
+    await sleep(1000)
+    const gc = await place.seer(['gc', '--output-dir', place.outputs]).ended
+    expect(gc.stdout).toContain('had crashed')
+    const logs = await Promise.all(['-one-', '-two-'].map((name) => logOf(runOf(place, name))))
+    expect(logs.map((log) => log.printed('c3')).join('')).toBe(LINES)
+    expect(logs[1]!.of('cell-end')).toMatchObject([{ cell: 'c3', status: 'ok' }])
     expect([place.sandboxes(), place.processes()]).toEqual([[], []])
   })
 })

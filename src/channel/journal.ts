@@ -93,9 +93,15 @@ export class Journal {
 
   /** Resolves when what came up to this record is in the log and was heard of. Rejects when the sandbox or the log is lost. */
   async reached(seq: number): Promise<void> {
-    while (this.#told < seq) {
-      if (this.#lostBy) throw this.#lostBy.why
-      await this.#progress.promise
+    // Else a script that waits for this and nothing else would end before it.
+    const keepAlive = setInterval(() => undefined, WAIT_MS)
+    try {
+      while (this.#told < seq) {
+        if (this.#lostBy) throw this.#lostBy.why
+        await this.#progress.promise
+      }
+    } finally {
+      clearInterval(keepAlive)
     }
   }
 

@@ -65,11 +65,13 @@ export function startSession(state: StoryState, event: EventOf<'session-start'>)
   )
   const libraries = event.libraries.map(({ name }) => inline(name, 40)).join(', ')
   const skills = (event.skills ?? []).map(({ name }) => inline(name, 40)).join(', ')
-  const before = event.attached ? inline(event.attached.run, 80) : undefined
+  const begun = event.attached
+    ? note(state, `session ${inline(event.session ?? '', 20)} goes on from the run ${inline(event.attached.run, 80)}`)
+    : []
+  // The rest stands in the header.
+  if (state.framed) return begun
   return [
-    ...(before === undefined
-      ? []
-      : note(state, `session ${inline(event.session ?? '', 20)} goes on from the run ${before}`)),
+    ...begun,
     ...models,
     ...(libraries === '' ? [] : note(state, `libraries ${libraries}`)),
     ...(skills === '' ? [] : note(state, `skills ${skills}`)),

@@ -54,7 +54,7 @@ function tell(state: StoryState, event: RunEvent): string[] {
     case 'sandbox-start':
       return state.framed ? [] : run.startSandbox(state, event)
     case 'session-start':
-      return state.framed ? [] : run.startSession(state, event)
+      return run.startSession(state, event)
     case 'kernel-start':
       return run.startKernel(state, event)
     case 'kernel-dead':
