@@ -180,6 +180,8 @@ test('which run: by its id, its beginning, its end; not by a part of it', async 
   expect(await ranIn([one.run.slice(-4)])).toBe(one.run)
   expect(await ranIn(['no-such-run'])).toBeUndefined()
   expect(await ranIn(['--session', 's9'])).toBeUndefined()
+  await using wrong = await bridge([one.run, '--session', 's9'])
+  expect(await wrong.says('status')).toMatch(/has no session "s9" that goes on.*\bIt has: s1\./s)
   await using both = await bridge([one.run.slice(0, 10)])
   expect(await both.says('status')).toMatch(/Several runs that go on could be meant[^]*Say which: /)
   await Promise.all([one.end(), other.end()])

@@ -179,3 +179,22 @@ test('stop ends the outstanding read; finish takes the rest from elsewhere and t
   expect(shape(log.events)).toEqual(['a', 'b'])
   expect(kernel.lose).toHaveBeenCalledExactlyOnceWith(gone)
 })
+
+test('what is waited for: up to a record, in the log and heard of; or why none will come', async () => {
+  const log = keptEvents()
+  const heard: number[] = []
+  const host = memoryHost([output(1, 'a'), output(2, 'b'), output(3, 'c')], { perRead: 1 })
+  const journal = new Journal(host, sinkOf(log))
+  journal.listen(
+    's1',
+    listener(({ seq }) => void heard.push(seq)),
+  )
+  await journal.reached(0)
+  const second = journal.reached(2).then(() => [log.events.length, heard.length])
+  await journal.drain(host, 2)
+  expect([await second, journal.readSeq]).toEqual([[2, 2], 2])
+  const never = journal.reached(9)
+  await Promise.all([expect(never).rejects.toBe(gone), journal.finish(host, gone, 2)])
+  expect(journal.readSeq).toBe(2)
+  await expect(journal.reached(3)).rejects.toBe(gone)
+})

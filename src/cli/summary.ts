@@ -95,7 +95,7 @@ export function callsText({ calls }: Pick<Summary, 'calls'>): string {
 }
 
 export function cellsText({ cells }: Pick<Summary, 'cells'>): string {
-  const { started, ok, failed, interrupted, stopped, unknown, superseded, hidden } = cells
+  const { started, ok, failed, interrupted, stopped, unknown, detached = 0, superseded, hidden } = cells
   const parts = [
     `${started} run`,
     `${ok} ok`,
@@ -103,6 +103,7 @@ export function cellsText({ cells }: Pick<Summary, 'cells'>): string {
     ...(interrupted > 0 ? [`${interrupted} interrupted`] : []),
     ...(stopped > 0 ? [`${stopped} stopped`] : []),
     ...(unknown > 0 ? [`${unknown} without an end`] : []),
+    ...(detached > 0 ? [`${detached} left running`] : []),
     ...(superseded > 0 ? [`${superseded} replaced`] : []),
     ...(hidden > 0 ? [`plus ${plural(hidden, 'set-up cell')}`] : []),
   ]

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { PROTOCOL_VERSION } from '../channel/protocol.ts'
 import { SeerError } from '../errors.ts'
+import { seerCommand } from '../seer-command.ts'
 import { isOwnFolder } from '../run/own-folder.ts'
 import { sandboxFolder } from '../sandbox/local/sandbox-folder.ts'
 import { knownSandbox, knownSandboxes, type SandboxUse } from './known-sandboxes.ts'
@@ -42,7 +43,7 @@ function refuseBusy(id: string, use: SandboxUse): void {
     const process = `process ${use.pid}${use.machine === hostname() ? '' : ` on ${use.machine}`}`
     throw new SeerError('sandbox-in-use', {
       message: `The sandbox ${id} is used by the run ${basename(use.run)}, which ${process} writes.`,
-      hint: `That process must let go of it first: \`await sandbox.detach()\`. The run is in ${use.run}.`,
+      hint: `To work in its session beside that process: \`${seerCommand(['attach', basename(use.run)])}\`, or \`${seerCommand(['mcp', basename(use.run)])}\` for an agent. To have the sandbox, that process must let go of it: \`await sandbox.detach()\`. The run is in ${use.run}.`,
     })
   }
   if (use.state === 'crashed') {

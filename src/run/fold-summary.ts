@@ -57,7 +57,7 @@ export interface Summary {
   endedAt: string | null
   /** Of a run that has not ended: until its last event. */
   durationMs: number
-  /** Cells of the agents and the researcher, each in one of the next six; Seer's own set-up cells are `hidden`. */
+  /** Cells of the agents and the researcher, each in one of the next seven; Seer's own set-up cells are `hidden`. */
   cells: {
     started: number
     ok: number
@@ -67,6 +67,8 @@ export interface Summary {
     /** Seer ended the kernel while they ran. */
     stopped: number
     unknown: number
+    /** They went on when their sandbox was let go. Absent where there were none. */
+    detached?: number
     running: number
     superseded: number
     hidden: number
@@ -231,7 +233,7 @@ const steps = foldBy<Summary>(initial, {
       s.open.left[key] = open
       if (open.hidden) continue
       s.cells.running -= 1
-      s.cells.unknown += 1
+      s.cells.detached = (s.cells.detached ?? 0) + 1
     }
   },
   'cell-start': (s, e) => {
@@ -242,7 +244,7 @@ const steps = foldBy<Summary>(initial, {
       delete s.open.left[cellKey(e)]
       s.open.cells[cellKey(e)] = left
       if (left.hidden) return
-      s.cells.unknown -= 1
+      s.cells.detached = (s.cells.detached ?? 1) - 1
       s.cells.running += 1
       return
     }

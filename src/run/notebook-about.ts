@@ -44,7 +44,7 @@ function attachedSentences({ attached = [] }: Summary): string[] {
 /** How it was left. */
 function detachedSentences({ detached = [] }: Summary): string[] {
   return detached.map(({ session, cells }) => {
-    const going = cells.length === 0 ? '' : `, with ${cells.map(plain).join(', ')} still running`
+    const going = cells.length === 0 ? '' : `, with ${cells.map((cell) => plain(cell)).join(', ')} still running`
     return `The session ${plain(session)} lived on when its sandbox was let go${going}.`
   })
 }
@@ -66,7 +66,7 @@ function endDetail({ status, error }: Summary): string {
 }
 
 function cellsSentence({ cells }: Summary): string {
-  const { started, ok, failed, interrupted, stopped, unknown, running, superseded } = cells
+  const { started, ok, failed, interrupted, stopped, unknown, detached = 0, running, superseded } = cells
   if (started === 0) return 'No cell was run.'
   const parts: [number, string][] = [
     [ok, 'went well'],
@@ -74,6 +74,7 @@ function cellsSentence({ cells }: Summary): string {
     [interrupted, 'interrupted'],
     [stopped, 'stopped with the kernel'],
     [unknown, 'with an end that is not known'],
+    [detached, 'left running in a sandbox that was let go'],
     [running, 'still running'],
   ]
   const replaced = superseded === 0 ? '' : ` (${superseded} replaced by a later one)`

@@ -55,6 +55,12 @@ test.each<[string, Partial<Wanted>, string | undefined]>([
   ['that of one that does not', { ofProcess: 2 }, undefined],
 ])('%s', (_what, wanted, token) => expect(found(wanted)).toBe(token))
 
+test('a session that a run that was named does not have', () => {
+  const wanted = () => found({ run: 'bbbb', session: 's-aa' })
+  expect(wanted).toThrow(expect.objectContaining({ code: 'session-unknown', hint: 'It has: s-a, s-b.' }))
+  expect(wanted).toThrow(/did you mean "s-a"/)
+})
+
 test('two that could be meant', () => {
   expect(() => found({ run: '2026-11-30' })).toThrow(/Several runs/)
 })

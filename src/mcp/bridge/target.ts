@@ -1,5 +1,6 @@
 /** Which server of which live run is meant. */
 import { basename } from 'node:path'
+import { didYouMean } from '../../did-you-mean.ts'
 import { SeerError } from '../../errors.ts'
 import { liveRuns, type LiveRun, type ReachedServer, type Role } from '../reach.ts'
 
@@ -29,7 +30,20 @@ export function findTarget(wanted: Wanted, live: readonly LiveRun[] = liveRuns()
     const token = server?.tokens[wanted.role]
     if (server && token !== undefined) return { run, folder, server, token }
   }
+  refuseUnknownSession(wanted, runs)
   return undefined
+}
+
+/** Of a run that was named and goes on. Another one that is waited for may have a session of that name. */
+function refuseUnknownSession({ run, session }: Wanted, runs: readonly LiveRun[]): void {
+  const [meantRun] = runs
+  if (run === undefined || session === undefined || !meantRun) return
+  const sessions = meantRun.servers.flatMap((server) => server.session ?? [])
+  if (sessions.includes(session)) return
+  throw new SeerError('session-unknown', {
+    message: `The run ${meantRun.run} has no session ${JSON.stringify(session)} that goes on${didYouMean(session, sessions) || '.'}`,
+    hint: sessions.length > 0 ? `It has: ${sessions.join(', ')}.` : 'It has none now.',
+  })
 }
 
 /** An agent that is waited for comes before a session that one can join, a session before other tools, and then the newest. */
