@@ -84,7 +84,7 @@ describe('the examples', () => {
     writeFileSync(join(folder, 'first.ts'), codeBlock('docs/sandboxes.md', 'timeout: 7200'))
     const { stdout: id } = await runNode(['script.ts'], folder)
     const { stdout } = await runNode(['next.ts', id.trim()], folder)
-    expect(stdout).toBe('an hour of work\n')
+    expect(stdout).toBe('an hour of work 42\n')
     await runNode(['first.ts'], folder)
   })
 

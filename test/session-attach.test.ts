@@ -274,6 +274,24 @@ threading.Thread(target=late).start()`
 })
 
 describe('what cannot be taken up, and why', () => {
+  test('a sandbox that could not be had is as it was, with its session and what that printed meanwhile', async () => {
+    const sandbox = await start()
+    const session = await open(sandbox)
+    await says(session, 'x = 41')
+    void session.exec(counts(1)).catch(() => undefined)
+    await until('its start', () => sandbox.run.cell('s1', 'c3') !== undefined)
+    await sandbox.writeFile('go0', '')
+    await sandbox.detach()
+    const closed = Run.create(newFolder(), { ...START, confinement: 'bubblewrap' })
+    await closed.end('completed')
+    expect(await refusalOf(again(sandbox.sandboxId, closed))).toMatchObject({ code: 'run-ended' })
+    const next = await again(sandbox.sandboxId)
+    expect(await says(await attachNotebookSession(next), 'print(x + 1)')).toBe('42')
+    const both = await Promise.all([sandbox.run, next.run].map(({ folder }) => logOf(folder)))
+    expect(both.map((log) => log.printed('c3')).join('')).toBe(counted(2000))
+    await next.terminate()
+  })
+
   test('one that is none, was terminated, or is open already; one of several that was not named', async () => {
     const sandbox = await start()
     const sessions = [await open(sandbox), await open(sandbox), await open(sandbox)]

@@ -61,6 +61,8 @@ function factsOf(sandbox: KnownSandbox) {
     startedAt: facts?.startedAt ?? null,
     endsAt: endsAt(sandbox) ?? null,
     confinement: facts?.confinement ?? null,
+    /** Those that wait in it, for `attachNotebookSession`. */
+    sessions: facts?.detached?.sessions ?? [],
     ...useOf(sandbox),
   }
 }
@@ -85,6 +87,7 @@ function row({ colors }: Look, sandbox: KnownSandbox): string[] {
     use.state === 'used' ? `process ${use.pid}` : use.state === 'elsewhere' ? `on ${inline(use.machine, 30)}` : '',
     facts ? `for ${shortDuration(now - Date.parse(facts.startedAt))}` : '',
     pid !== undefined && end !== undefined ? `ends in ${shortDuration(Math.max(0, Date.parse(end) - now))}` : '',
+    facts?.detached?.sessions.length ? `with ${inline(facts.detached.sessions.join(', '), 60)}` : '',
     facts ? (facts.confinement === 'none' ? colors.red('not confined') : facts.confinement) : '',
     processes === undefined ? '' : plural(processes, 'process', 'processes'),
     memoryBytes === undefined ? '' : size(memoryBytes),

@@ -37,10 +37,36 @@ test('the cells of one sandbox in the order in which they began, with how they e
   start('sb-1', 's1', 'c2')
   expect(fold(runCellsFold('sb-1'), events)).toEqual({
     libraries: ['helpers'],
+    begunBefore: [],
     cells: [
       { session: 's1', cell: 'c1', code: 'code of c1', by: 'setup', status: 'ok', generation: 2 },
       { session: 's2', cell: 'c1', code: 'code of c1', by: 'agent:a', status: 'error', generation: 1 },
       { session: 's1', cell: 'c2', code: 'code of c2', by: 'agent:a', status: 'running', generation: null },
     ],
   })
+})
+
+test('of a session that began in another run there is nothing to run again; of one that the same run took up again, all', () => {
+  const { events, emit } = keptEvents()
+  const place = { sandbox: 'sb-1', session: 's1' }
+  const given = { kind: 'notebook', toolsVersion: '1', libraries: [], models: [] }
+  const cell = (id: string, begun?: { run: string }) =>
+    emit({
+      type: 'cell-start',
+      by: 'researcher',
+      ...place,
+      cell: id,
+      code: id,
+      hidden: false,
+      ...(begun ? { begun } : {}),
+    })
+  const take = (run: string) => emit({ type: 'session-start', by: 'system', ...place, ...given, attached: { run } })
+  cell('c1')
+  take(events[0]!.run)
+  cell('c1', { run: events[0]!.run })
+  cell('c2')
+  expect(fold(runCellsFold('sb-1'), events).cells.map(({ code }) => code)).toEqual(['c1', 'c2'])
+  take('another')
+  cell('c3')
+  expect(fold(runCellsFold('sb-1'), events).cells.map(({ code }) => code)).toEqual(['c1', 'c2'])
 })

@@ -15,17 +15,23 @@ export interface RunCell {
 
 export interface RunCells {
   cells: RunCell[]
+  /** Sessions that began in an earlier run: what ran there is not here, and the rest alone would make something else. */
+  begunBefore: string[]
   /** The modules that Seer put into its `libraries`. */
   libraries: string[]
 }
 
 export const runCellsFold = (sandbox: string) =>
-  foldBy<RunCells>(() => ({ cells: [], libraries: [] }), {
+  foldBy<RunCells>(() => ({ cells: [], begunBefore: [], libraries: [] }), {
     'session-start': (state, event) => {
-      if (event.sandbox === sandbox) state.libraries.push(...event.libraries.map(({ name }) => name))
+      if (event.sandbox !== sandbox) return
+      state.libraries.push(...event.libraries.map(({ name }) => name))
+      const { session, attached, run } = event
+      if (session !== undefined && attached && attached.run !== run) state.begunBefore.push(session)
     },
     'cell-start': (state, { session, cell, code, by, ...event }) => {
       if (event.begun || event.sandbox !== sandbox || session === undefined || cell === undefined) return
+      if (state.begunBefore.includes(session)) return
       state.cells.push({ session, cell, code, by, status: 'running', generation: null })
     },
     'cell-end': (state, { session, cell, status, kernel }) => {

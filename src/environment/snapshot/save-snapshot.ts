@@ -16,7 +16,7 @@ import type { RunningSandbox } from '../running-sandbox.ts'
 import type { SandboxFacts } from '../sandbox-file.ts'
 import { collectFiles } from './collect-files.ts'
 import { BLOBS_FOLDER, digestOf, SNAPSHOT_FILE, type Snapshot, type SnapshotRecord } from './snapshot.ts'
-import { tellIncomplete } from './tell.ts'
+import { tellBegunBefore, tellIncomplete } from './tell.ts'
 import { removeUnfinished, snapshotsFolder, unfinishedFolder } from './store.ts'
 import { snapshotOf } from './open-snapshot.ts'
 
@@ -37,7 +37,7 @@ export async function saveSnapshot(sandbox: Source, name: string, options: TreeL
   if (name.trim() === '' || name.length > MAX_NAME_CHARS)
     throw new SeerError('invalid-options', { message: `A snapshot's name has 1 to ${MAX_NAME_CHARS} characters.` })
   const { maxBytes = MAX_BYTES, maxFiles = MAX_ENTRIES, signal = run.signal } = options
-  const { libraries, cells } = await runCells(run, sandbox.id)
+  const { libraries, cells, begunBefore } = await runCells(run, sandbox.id)
   const building = newBuilding()
   try {
     const { redactor } = run
@@ -52,6 +52,7 @@ export async function saveSnapshot(sandbox: Source, name: string, options: TreeL
     const said = { snapshot: id, name: record.name, files: snapshot.files, bytes: snapshot.bytes }
     run.emit({ type: 'snapshot-save', by: 'system', sandbox: sandbox.id, ...said })
     tellIncomplete(run, sandbox.id, record)
+    tellBegunBefore(run, sandbox.id, begunBefore)
     return snapshot
   } catch (error) {
     rmSync(building, { recursive: true, force: true })

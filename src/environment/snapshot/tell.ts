@@ -26,6 +26,13 @@ export function tellIncomplete(run: Run, sandbox: string, { name, files, skipped
   run.emit({ type: 'notice-add', by: 'system', sandbox, level: 'warning', code: 'snapshot-incomplete', text })
 }
 
+/** What ran in an earlier run is not in this one's log, and the rest alone would make other variables. */
+export function tellBegunBefore(run: Run, sandbox: string, sessions: readonly string[]): void {
+  if (sessions.length === 0) return
+  const text = `The snapshot has no cells to run again of ${sessions.join(', ')}: they began in an earlier run.`
+  run.emit({ type: 'notice-add', by: 'system', sandbox, level: 'info', code: 'snapshot-without-cells', text })
+}
+
 function some(all: readonly string[], how: string): string | undefined {
   if (all.length === 0) return undefined
   return `${plural(all.length, 'file')} ${how} (${all.slice(0, SHOWN).join(', ')}${all.length > SHOWN ? ', …' : ''})`

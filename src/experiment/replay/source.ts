@@ -84,7 +84,13 @@ export function notRepeated({ events, sandboxes, hasInterfaces, others }: Source
   const commands = events.filter(({ type, by }) => type === 'process-start' && by !== 'setup').length
   const counted = (n: number, one: string, many: string) => (n > 0 ? [`${n} ${n === 1 ? one : many}`] : [])
   const several = sandboxes.some(({ sessions }) => sessions.length > 1)
+  const before = events.flatMap((event) =>
+    event.type === 'session-start' && event.attached ? [event.attached.run] : [],
+  )
   return [
+    ...(before.length === 0
+      ? []
+      : [`what ran in its sessions before it took them up (${[...new Set(before)].join(', ')})`]),
     ...counted(commands, 'command that was run beside the cells', 'commands that were run beside the cells'),
     ...counted(others, 'session that is no notebook', 'sessions that are no notebooks'),
     ...(hasInterfaces ? ['functions that another sandbox exposed: cells that call them fail'] : []),
