@@ -1,7 +1,7 @@
 /** A sandbox is let go by one process, and another one goes on with it. */
 import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { uptime } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { attachSandbox } from '../src/environment/attach-sandbox.ts'
@@ -14,7 +14,6 @@ import { createNotebookSession, type NotebookSession } from '../src/session/note
 import { Workspace } from '../src/workspace/workspace.ts'
 import { kernelsOf } from './fixtures/kernels.ts'
 import { newFolder, START } from './fixtures/memory-run.ts'
-import { newPlace, repository, type Place } from './fixtures/place.ts'
 import { isAlive, killAll, processesOf, until } from './fixtures/processes.ts'
 import { remainsIn } from './fixtures/remains.ts'
 import { logOf } from './fixtures/run-folder.ts'
@@ -245,7 +244,7 @@ describe('what nobody can go on with, and why', () => {
     const error = await refused(sandbox.sandboxId)
     expect(error.code).toBe('sandbox-in-use')
     expect(error.message).toContain(`${run.id}, which process ${process.pid} writes`)
-    expect(error.hint).toContain(`seer attach ${run.id}`)
+    expect(error.hint).toMatch(/`seer attach .*`seer mcp /)
     expect(error.hint).toContain('detach()')
     await sandbox.terminate()
   })

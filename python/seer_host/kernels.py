@@ -269,8 +269,8 @@ class Kernels:
     def end_running(self, keep: Set[str] = frozenset()) -> None:
         """Every process and every kernel, but for those of the sessions to keep; all at once.
 
-        Where none is kept, all that they left running goes too, however it hides. What is started next gets a new spawner,
-        behind a new wall: the workspace is as it was, and `/tmp` is empty.
+        Where none is kept, all that they left running goes too, however it hides. What is started next gets a new
+        spawner, behind a new wall: the workspace is as it was, and `/tmp` is empty.
         """
         with self.lock:
             kernels = [(id, session.kernel) for id, session in self.sessions.items() if session.kernel is not None]
