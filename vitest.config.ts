@@ -27,8 +27,8 @@ export default defineConfig({
           exclude: ['test/architecture.test.ts', 'test/fixtures/**', 'test/long/**'],
           setupFiles: ['test/setup.ts'],
           pool: 'forks',
+          // Most of the time a test waits for processes.
           maxWorkers: 2,
-          fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 300_000,
         },

@@ -29,7 +29,7 @@ test('the served model is asked with and without sampling, by seed; no other por
   ])
   const env = { ...process.env, ANTHROPIC_BASE_URL: server.url, ANTHROPIC_API_KEY: 'loopback', NO_COLOR: '1' }
   const argv = ['--conditions=seer-source', 'src/cli/main.ts', 'run', 'local-mode', '--provider', 'claude']
-  await promisify(execFile)(process.execPath, [...argv, '--output-dir', outputs], { cwd: root, env, timeout: 400_000 })
+  await promisify(execFile)(process.execPath, [...argv, '--output-dir', outputs], { cwd: root, env, timeout: 800_000 })
   const events = (await readEvents(join(resolveRun('latest', outputs), 'events.jsonl'))).events as RunEvent[]
   const printed = events.flatMap((event) =>
     event.type === 'cell-output' && event.by === 'agent:investigator' && event.output.output_type === 'stream'
@@ -44,7 +44,7 @@ test('the served model is asked with and without sampling, by seed; no other por
     libraries: [{ name: 'openrouter_client' }],
   })
   expect(events.filter((event) => event.type === 'run-end')).toMatchObject([{ status: 'completed' }])
-}, 450_000)
+}, 900_000)
 
 test('its recording plays, as the README has it', async () => {
   const env = { ...process.env, NO_COLOR: '1' }
@@ -57,9 +57,9 @@ test('its recording plays, as the README has it', async () => {
     '--output-dir',
     newFolder(),
   ]
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: root, env, timeout: 400_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: root, env, timeout: 800_000 })
   const last = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as { drift: { exact: number } }
   expect(last).toMatchObject({ status: 'completed', recorded: true, findings: 1, drift: { missing: 0 } })
   // One of the cells prints how long it took.
   expect(last.drift.exact).toBeGreaterThanOrEqual(7)
-}, 450_000)
+}, 900_000)
