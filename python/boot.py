@@ -1,6 +1,6 @@
 """The one entry of Seer's Python.
 
-`python -I boot.py host|relay|wall|spawner|forward`, `python -s boot.py kernel|interface|forward|connect`.
+`python -I boot.py host|relay|wall|spawner|forward|jupyter`, `python -s boot.py kernel|interface|forward|connect`.
 """
 
 import importlib
@@ -16,6 +16,7 @@ PARTS = {
     "connect": "seer_spawner.connect",
     "kernel": "seer_kernel",
     "interface": "seer_interface",
+    "jupyter": "seer_jupyter",
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ const LAYERS = [
   ['harness', 'viewer', 'report'],
   ['page'],
   ['session'],
-  ['interface'],
+  ['interface', 'jupyter'],
   ['mcp'],
   ['tools'],
   ['workspace', 'kernel'],

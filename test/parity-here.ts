@@ -100,7 +100,6 @@ function optionsOf(make: () => unknown): string[] {
 }
 
 const NO_EXPORT = 'no such export'
-const NO_MEMBER = 'no such member'
 const exported = (name: string) => () => (name in seer ? 'exported' : NO_EXPORT)
 const sandboxWith = (config: object) => () => new Sandbox(config)
 
@@ -112,8 +111,6 @@ const ASKED: Readonly<Record<string, () => unknown>> = {
   'Sandbox.code_server_url': () => new Sandbox().codeServerUrl,
   'ModelConfig.hidden': sandboxWith({ models: [{ name: 'embedded', hidden: true }] }),
   'RepoConfig.dockerfile': sandboxWith({ repos: [{ url: 'org/repo', dockerfile: 'Dockerfile' }] }),
-  'NotebookSession.jupyter_url': () => ('jupyterUrl' in NotebookSession.prototype ? 'there' : NO_MEMBER),
-  'LocalNotebookSession.jupyter_url': () => ('jupyterUrl' in LocalNotebookSession.prototype ? 'there' : NO_MEMBER),
   'create_cli_session.workspace_dir': () => seer.createCliSession(new Workspace() as never, './workspace' as never),
   'run_agent_interactive()': exported('runAgentInteractive'),
   'run_agent_interactive.prompt': exported('runAgentInteractive'),

@@ -1,15 +1,15 @@
 /** `seer attach`: a person takes part in a live run. What they type runs in its kernel, as theirs; what others do is shown. */
 import { createInterface } from 'node:readline'
-import { describeError, SeerError } from '../errors.ts'
+import { describeError } from '../errors.ts'
 import { openLink, type Link } from '../mcp/bridge/link.ts'
 import { findTarget, type Target } from '../mcp/bridge/target.ts'
 import { endedText } from '../mcp/bridge/words.ts'
 import { connectControl } from '../run/control.ts'
 import { SEER_VERSION } from '../run/version.ts'
-import { seerCommand } from '../seer-command.ts'
 import { personsCells } from './attach-cells.ts'
 import { openInput, type Typed } from './attach-input.ts'
 import { openScreen } from './attach-screen.ts'
+import { notLive } from './not-live.ts'
 
 export interface AttachOptions {
   session?: string
@@ -106,11 +106,4 @@ async function answer({ name, text }: Extract<Typed, { kind: 'command' }>, { fol
   using control = await connectControl(folder, { from: 'command' })
   await control.message(text)
   return 'The agent is told before its next step.'
-}
-
-function notLive(run: string | undefined): SeerError {
-  return new SeerError('run-unknown', {
-    message: run === undefined ? 'No run of yours goes on now.' : `No run "${run}" goes on now.`,
-    hint: `\`${seerCommand(['list'])}\` lists runs of this folder; \`${seerCommand(['show', 'latest'])}\` tells one that has ended.`,
-  })
 }

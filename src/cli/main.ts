@@ -6,6 +6,7 @@ import { DEFAULT_BUDGET_USD } from '../harness/limits.ts'
 import { SEER_VERSION } from '../run/version.ts'
 import { errorJson } from './error-json.ts'
 import type { AttachOptions } from './attach.ts'
+import type { JupyterOptions } from './jupyter.ts'
 import type { McpOptions } from './mcp.ts'
 import type { ReplayOptions } from './replay.ts'
 import type { ResultsOptions } from './results.ts'
@@ -167,6 +168,15 @@ program
   .option('--session <id>', 'another session of the run than the newest')
   .action(async (run: string | undefined, options: AttachOptions) =>
     (await import('./attach.ts')).attachCommand(run, options),
+  )
+
+program
+  .command('jupyter')
+  .description('JupyterLab on a live run: the address of its notebook, with a console in its kernel')
+  .argument('[run]', 'a live run’s id, or the beginning or end of it; without it, the newest')
+  .option('--session <id>', 'another session of the run than the newest')
+  .action(async (run: string | undefined, options: JupyterOptions) =>
+    (await import('./jupyter.ts')).jupyterCommand(run, options),
   )
 
 program

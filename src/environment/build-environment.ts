@@ -8,6 +8,7 @@ import { buildOnce, exists, readyMark } from './cache.ts'
 import type { Python } from './find-python.ts'
 import { readPipConfig, uvIndexEnvironment } from './package-index.ts'
 import { startStep, type SetupContext, type Step } from './progress.ts'
+import { packageName } from './requirements.ts'
 import { resolvePackages, type TorchBuild } from './resolve-packages.ts'
 import { runTool } from './run-tool.ts'
 import { toolFailure } from './setup-failure.ts'
@@ -22,6 +23,9 @@ export const readySchema = z.object({
   packages: z.number(),
   megabytes: z.number(),
 })
+
+/** Well below what counts as just used (`environments.ts`). */
+const KEEP_USED_MS = 4 * 60_000
 
 export const LOCK_FILE = 'env.lock'
 
@@ -68,6 +72,13 @@ export async function buildEnvironment(
   return { id, path, built }
 }
 
+/** For one that no sandbox is seen to use: an environment is not removed while it was used a short time ago. */
+export function keepUsed({ path }: Pick<BuiltEnvironment, 'path'>): () => void {
+  const tell = () => void utimes(join(path, readyMark), new Date(), new Date()).catch(() => undefined)
+  const timer = setInterval(tell, KEEP_USED_MS).unref()
+  return () => clearInterval(timer)
+}
+
 type Build = {
   folder: string
   id: string
@@ -100,9 +111,7 @@ async function build(build: Build): Promise<z.infer<typeof readySchema>> {
     throw toolFailure({ tool: 'uv', doing, needed: requirements.join(', '), path: folder, result })
   }
 
-  const what = torch === 'cpu' ? 'torch for CPU' : 'torch for this machine’s GPU'
-  const size = torch === 'cpu' ? 'about 1.4 GB' : 'several GB'
-  step.update(`making it with Python ${python.version}: ${what}, transformers, ipykernel … (${size}, first time only)`)
+  step.update(`making it with Python ${python.version}: ${contentOf(requirements, torch)}, first time only)`)
   // Relocatable, because it is renamed into place when it is whole.
   await run('making an empty environment', ['venv', '--quiet', '--relocatable', '--python', python.executable, folder])
   const inside = join(folder, 'bin', 'python')
@@ -126,6 +135,13 @@ async function build(build: Build): Promise<z.infer<typeof readySchema>> {
   )
   await writeFile(join(folder, LOCK_FILE), `${packages.join('\n')}\n`)
   return { id, uvVersion: uv.version, packages: packages.length, megabytes: await diskUse(folder, env) }
+}
+
+function contentOf(requirements: readonly string[], torch: TorchBuild): string {
+  const names = requirements.map(packageName)
+  if (!names.includes('torch')) return `${names.join(', ')} (about 200 MB`
+  const what = torch === 'cpu' ? 'torch for CPU' : 'torch for this machine’s GPU'
+  return `${what}, transformers, ipykernel … (${torch === 'cpu' ? 'about 1.4 GB' : 'several GB'}`
 }
 
 /** Not `pip freeze`, whose lines hold local paths and hosts for packages that came by url. */

@@ -43,5 +43,7 @@ function noCodeServer(): SeerError {
 /** For names of the framework that Seer replaces, whose thing is not there. */
 export function notYet(name: 'codeServerUrl' | 'jupyterUrl'): SeerError {
   const what = { codeServerUrl: 'VS Code', jupyterUrl: 'JupyterLab' }[name]
-  return new SeerError('not-yet', { message: `${name}: a sandbox has no ${what} yet.`, hint: INSTEAD })
+  const ofSession = '`await session.jupyterUrl` is JupyterLab on a session in it.'
+  const hint = name === 'jupyterUrl' ? ofSession : INSTEAD
+  return new SeerError('not-yet', { message: `${name}: a sandbox has no ${what} yet.`, hint })
 }

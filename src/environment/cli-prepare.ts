@@ -6,6 +6,7 @@ import { describeError, isAbort } from '../errors.ts'
 import { cacheRoot } from './cache.ts'
 import { ensureEmbeddedModel } from './embedded-model.ts'
 import { findPythonRemembered } from './find-python.ts'
+import { ensureJupyter } from './jupyter-environment.ts'
 import { showProgress } from './progress.ts'
 import { ensureEnvironment } from './python-environment.ts'
 import { pythonFolder } from './requirements.ts'
@@ -25,6 +26,8 @@ try {
   const context = { signal: controller.signal, progress }
   const environment = await ensureEnvironment({}, context)
   const model = await ensureEmbeddedModel(environment, context)
+  // What tests open beside a session.
+  if (values.dev) await ensureJupyter(context)
   const chosen = values.dev
     ? await ensureEnvironment({ requirementFiles: ['dev', 'peft'].map(requirementsFile) }, context)
     : environment

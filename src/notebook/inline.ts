@@ -81,7 +81,7 @@ export function inlineCell<C extends nbformat.ICell>(cell: C, readBlob: ReadBlob
   return { ...cell, outputs: outputs.map((output) => inlineOutput(output, readBlob)) }
 }
 
-function inlineOutput(output: nbformat.IOutput, readBlob: ReadBlob): nbformat.IOutput {
+export function inlineOutput(output: nbformat.IOutput, readBlob: ReadBlob): nbformat.IOutput {
   if (!output['data']) return output
   const data: Record<string, unknown> = {}
   const marks: string[] = []

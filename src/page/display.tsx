@@ -14,7 +14,7 @@ import { recordedRow, RecordedRow } from './recorded-row.tsx'
 import { tableHtml } from './table-html.ts'
 import { ansiToHtml } from './text/ansi.ts'
 import { markdownToHtml } from './text/markdown.ts'
-import { svgDataUrl } from './text/svg.ts'
+import { svgDataUrl } from '../notebook/svg-url.ts'
 import type { View } from './view.ts'
 
 const HEAD = 24

@@ -1,7 +1,6 @@
 /** HTML that a cell showed, in a frame of its own that can do nothing. */
-import { frameDocument } from './text/frame.ts'
+import { frameDocument, frameHeight } from '../notebook/html-frame.ts'
 
-/** What is in the frame cannot be measured from outside, so its height is guessed, in steps. */
 export function Frame({ html, label }: { html: string; label: string }) {
   return (
     <iframe
@@ -9,13 +8,8 @@ export function Frame({ html, label }: { html: string; label: string }) {
       sandbox=""
       srcDoc={frameDocument(html)}
       title={label}
-      height={guessHeight(html)}
+      height={frameHeight(html)}
       loading="lazy"
     />
   )
-}
-
-function guessHeight(html: string): number {
-  const rows = html.match(/<(?:tr|li|p|br|div|h[1-6])[\s>/]/gi)?.length ?? 0
-  return Math.min(480, Math.max(96, Math.ceil((rows * 24 + 32) / 48) * 48))
 }

@@ -1,5 +1,5 @@
 /** Pictures that go into a report, until it is full. */
-import { svgDataUrl } from '../page/text/svg.ts'
+import { svgDataUrl } from '../notebook/svg-url.ts'
 import type { ReadBlob } from '../notebook/stream-text.ts'
 
 /** Of the files that pictures are; in the report they take a third more. */

@@ -25,6 +25,12 @@ export const requestSchema = z.discriminatedUnion('do', [
     /** The role of the agent; without it, the one that works. */
     agent: z.string().max(200).optional(),
   }),
+  z.object({
+    ...envelope,
+    do: z.literal('jupyter'),
+    /** Without it, the newest. */
+    session: z.string().max(200).optional(),
+  }),
 ])
 export type ControlRequest = z.infer<typeof requestSchema>
 
@@ -42,7 +48,7 @@ const errorSchema = z.object({ code: z.string(), message: z.string(), hint: z.st
 
 /** The id is null where the request's own could not be read. */
 export const answerSchema = z.union([
-  z.object({ id: envelope.id, ok: z.literal(true) }),
+  z.object({ id: envelope.id, ok: z.literal(true), url: z.string().optional() }),
   z.object({ id: envelope.id.nullable(), error: errorSchema }),
 ])
 export type ControlAnswer = z.infer<typeof answerSchema>

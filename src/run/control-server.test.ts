@@ -125,7 +125,7 @@ describe('the socket', () => {
     mkdirSync(join(runs.root, 'r/seer/control'), { recursive: true, mode: 0o700 })
     const problems: Error[] = []
     writeFileSync(join(runs.root, 'r/seer/control/taken.sock'), '')
-    const close = listenForControl(join(runs.root, 'r/seer/control/taken.sock'), runs.start().steering, (error) =>
+    const close = listenForControl(join(runs.root, 'r/seer/control/taken.sock'), runs.start(), (error) =>
       problems.push(error),
     )
     await vi.waitFor(() => expect(problems).toMatchObject([{ code: 'EADDRINUSE' }]))

@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { describeError, SeerError } from '../errors.ts'
 import { MAX_LINE_BYTES, requestSchema, type ControlAnswer, type ControlRequest } from './control-protocol.ts'
 import type { Steering } from './control-steering.ts'
+import type { Offered } from './offered.ts'
 import { socketPath } from './socket-path.ts'
 
 const MAX_CLIENTS = 64
@@ -26,13 +27,19 @@ export function newControlPath(): string {
   return socketPath(['control', `${randomBytes(6).toString('hex')}.sock`])
 }
 
+/** What can be asked of a run. */
+export interface Controlled {
+  readonly steering: Steering
+  readonly jupyter: Pick<Offered, 'open'>
+}
+
 /** Listens until closed. What keeps it from listening is told, not thrown. */
-export function listenForControl(path: string, steering: Steering, onProblem: (error: Error) => void): () => void {
+export function listenForControl(path: string, run: Controlled, onProblem: (error: Error) => void): () => void {
   const clients = new Set<Socket>()
   const server = createServer((socket) => {
     clients.add(socket)
     socket.unref().once('close', () => clients.delete(socket))
-    serve(socket, steering)
+    serve(socket, run)
   })
   server.maxConnections = MAX_CLIENTS
   server.on('error', onProblem)
@@ -50,13 +57,13 @@ export function listenForControl(path: string, steering: Steering, onProblem: (e
   }
 }
 
-function serve(socket: Socket, steering: Steering): void {
+function serve(socket: Socket, run: Controlled): void {
   // A client that does not read its answers is not read from either.
   pipeline(
     socket,
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const line of linesOf(chunks)) {
-        yield `${JSON.stringify(line === undefined ? TOO_LONG : answer(line, steering))}\n`
+        yield `${JSON.stringify(line === undefined ? TOO_LONG : await answer(line, run))}\n`
       }
     },
     socket,
@@ -88,14 +95,18 @@ async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string | 
 const idSchema = z.object({ id: requestSchema.options[0].shape.id })
 const TOO_LONG = refusal(null, new SeerError('control-garbled', { message: 'The request is too long.' }))
 
-function answer(line: string, steering: Steering): ControlAnswer {
+async function answer(line: string, run: Controlled): Promise<ControlAnswer> {
   let id: ControlRequest['id'] | null = null
   try {
     const value: unknown = JSON.parse(line)
     id = idSchema.safeParse(value).data?.id ?? null
     const request = requestSchema.safeParse(value)
     if (!request.success) throw new SeerError('control-garbled', { message: z.prettifyError(request.error) })
-    perform(request.data, steering)
+    if (request.data.do === 'jupyter') {
+      const url = await run.jupyter.open(request.data.session)
+      return { id: request.data.id, ok: true, url }
+    }
+    perform(request.data, run.steering)
     return { id: request.data.id, ok: true }
   } catch (error) {
     return refusal(id, error)

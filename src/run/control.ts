@@ -12,6 +12,8 @@ import { answerSchema, checkMessage, type ControlAnswer, type ControlRequest } f
 import { readLock } from './lock.ts'
 
 const DEADLINE_MS = 2000
+/** On a slow network. */
+const INSTALL_MS = 30 * 60_000
 const NAME = /\/seer(-\d+)?\/control\/[0-9a-f]+\.sock$/
 
 export interface ControlOptions {
@@ -35,6 +37,8 @@ export interface ControlClient extends Disposable {
   message(text: string, agent?: string): Promise<void>
   /** Ends the run as the first Ctrl-C does. Resolves when the writer has begun; it is over when its lock is gone. */
   stop(): Promise<void>
+  /** The address of JupyterLab on a session; without one, on the newest. It may have to be installed first. */
+  jupyter(session?: string): Promise<string>
   /** False once the writer, or {@link close}, has ended the connection. */
   readonly open: boolean
   close(): void
@@ -65,11 +69,11 @@ export async function connectControl(folder: string, options: ControlOptions): P
     const answer = parseAnswer(line)
     if (answer && answer.id !== null) waiting.get(answer.id)?.(answer)
   })
-  const ask = async (action: Action): Promise<void> => {
+  const ask = async (action: Action, withinMs = deadlineMs): Promise<string | undefined> => {
     if (!open) throw noAnswer(folder, pid)
     const id = ++lastId
     const { promise, resolve } = Promise.withResolvers<ControlAnswer | undefined>()
-    const timer = setTimeout(resolve, deadlineMs, undefined)
+    const timer = setTimeout(resolve, withinMs, undefined)
     waiting.set(id, resolve)
     socket.write(`${JSON.stringify({ id, from, ...action })}\n`)
     const answer = await promise
@@ -77,19 +81,22 @@ export async function connectControl(folder: string, options: ControlOptions): P
     waiting.delete(id)
     if (answer === undefined) throw noAnswer(folder, pid)
     if ('error' in answer) throw refused(answer.error)
+    return answer.url
   }
   const close = () => {
     open = false
     socket.destroy()
   }
   const client: ControlClient = {
-    ping: () => ask({ do: 'ping' }),
-    interrupt: () => ask({ do: 'interrupt' }),
+    ping: async () => void (await ask({ do: 'ping' })),
+    interrupt: async () => void (await ask({ do: 'interrupt' })),
     async message(text, agent) {
       checkMessage(text)
       await ask({ do: 'message', text, ...(agent === undefined ? {} : { agent }) })
     },
-    stop: () => ask({ do: 'stop' }),
+    stop: async () => void (await ask({ do: 'stop' })),
+    jupyter: async (session) =>
+      (await ask({ do: 'jupyter', ...(session === undefined ? {} : { session }) }, INSTALL_MS)) ?? '',
     get open() {
       return open
     },

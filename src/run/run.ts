@@ -19,6 +19,7 @@ import { lifetimeFold, lifetimeMs } from './lifetime.ts'
 import { acquireLock, type RunLock } from './lock.ts'
 import { readEvents } from './log-reader.ts'
 import { openLogWriter, type LogWriter } from './log-writer.ts'
+import { openOffered } from './offered.ts'
 import { openProjections, type Projections } from './projections.ts'
 import { openRedactor } from './redactor.ts'
 
@@ -37,6 +38,8 @@ export class Run {
   readonly signal: AbortSignal
   /** What people can do to the run while it goes on. Agents say here that they work. */
   readonly steering: Steering
+  /** Sessions say here how JupyterLab is had on them. */
+  readonly jupyter = openOffered()
   /** Bound, so that it can be handed on: code below the experiment gets `emit`, not the run. */
   readonly emit: Emit
   readonly #lock: RunLock
@@ -123,7 +126,7 @@ export class Run {
         // It is noted that the log cannot be written.
       }
     }
-    if (typeof control === 'string') this.#stopListening = listenForControl(control, this.steering, deaf)
+    if (typeof control === 'string') this.#stopListening = listenForControl(control, this, deaf)
     else deaf(control)
   }
 

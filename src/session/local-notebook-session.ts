@@ -85,6 +85,11 @@ export class LocalNotebookSession {
     return this.#session.exec(code)
   }
 
+  /** As {@link NotebookSession.jupyterUrl}. */
+  get jupyterUrl(): Promise<string> {
+    return this.#session.jupyterUrl
+  }
+
   /** Ends the notebook's kernel, and its sandbox. What was printed is in the run's folder. Idempotent. */
   terminate(): Promise<void> {
     this.#ending ??= this.#end()

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { KeptSession } from '../environment/kept-sessions.ts'
 import type { Sandbox } from '../environment/sandbox.ts'
+import type { LazyJupyter } from '../jupyter/lazy-jupyter.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { publish, type McpConfig, type OwnServer } from '../mcp/local.ts'
 import { parseOptions } from '../options.ts'
@@ -53,6 +54,7 @@ export class NotebookSession {
   readonly #kernel: Kernel
   readonly #sandbox: Sandbox
   readonly #floor: Floor
+  readonly #jupyter: LazyJupyter
   readonly #close: () => Promise<void>
   #terminated: Promise<void> | undefined
 
@@ -64,10 +66,12 @@ export class NotebookSession {
       info,
       mcpConfig,
       floor,
+      jupyter,
       close,
     }: Pick<NotebookSession, 'tools' | 'mcpConfig'> & {
       info: string
       floor: Floor
+      jupyter: LazyJupyter
       close: () => Promise<void>
     },
   ) {
@@ -79,7 +83,16 @@ export class NotebookSession {
     this.#kernel = kernel
     this.#sandbox = sandbox
     this.#floor = floor
+    this.#jupyter = jupyter
     this.#close = close
+  }
+
+  /**
+   * JupyterLab on this session, started the first time that it is asked for: the notebook to read, and a console whose cells are the
+   * researcher's. Whoever has the url can run code in the session. Rejects with a SeerError where it cannot be had; the session goes on.
+   */
+  get jupyterUrl(): Promise<string> {
+    return this.#jupyter.url()
   }
 
   /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits its turn, and until the cell has ended. */
@@ -139,7 +152,7 @@ export async function publishSession(
   open: OpenNotebook,
   kept?: KeptSession,
 ): Promise<NotebookSession> {
-  const { kernel, info, server, notebook, floor, endCalls } = open
+  const { kernel, info, server, notebook, floor, jupyter, endCalls } = open
   const openOwn = async (): Promise<OwnServer> => {
     const own = await openNotebook(sandbox, opening)
     return { server: own.server, end: () => endOwn(sandbox, own) }
@@ -148,12 +161,22 @@ export async function publishSession(
   // Those of other kinds have a sandbox of their own, which nobody can let go.
   if (opening.kind.kind === 'notebook')
     sandbox.sessions.hold(kernel.session, standingOf(sandbox, kernel, opening), kept)
+  const takeBack = sandbox.run.jupyter.offer(kernel.session, jupyter.url)
   const close = async () => {
     withdraw()
+    takeBack()
+    await jupyter.close()
     sandbox.sessions.end(kernel.session, 'it was terminated')
     await endCalls()
   }
-  const opened = new NotebookSession(sandbox, kernel, { tools: server.tools, info, mcpConfig: config, floor, close })
+  const opened = new NotebookSession(sandbox, kernel, {
+    tools: server.tools,
+    info,
+    mcpConfig: config,
+    floor,
+    jupyter,
+    close,
+  })
   players.set(opened, notebook)
   return opened
 }

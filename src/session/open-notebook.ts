@@ -1,6 +1,7 @@
 /** The kernel of a notebook, its tools and its calls: started and set up, or gone on with. */
 import type { Sandbox } from '../environment/sandbox.ts'
 import { DETACHED } from '../environment/detach-sandbox.ts'
+import { lazyJupyter, type LazyJupyter } from '../jupyter/lazy-jupyter.ts'
 import { Kernel, type EarlierKernel } from '../kernel/kernel.ts'
 import type { LocalServer } from '../mcp/local.ts'
 import { emptyOutputs } from '../notebook/outputs.ts'
@@ -8,6 +9,7 @@ import { readOutput } from '../notebook/read-output.ts'
 import { readCellMessages } from '../run/cell-messages.ts'
 import { showWaiting } from '../status-line.ts'
 import type { Floor } from '../tools/floor.ts'
+import { kernelTools } from '../tools/kernel-tools.ts'
 import type { Notebook } from '../tools/notebook.ts'
 import { shared } from '../tools/sharing.ts'
 import { toolsOf } from '../tools/tool-sets.ts'
@@ -25,6 +27,7 @@ export interface OpenNotebook {
   readonly info: string
   readonly server: LocalServer
   readonly floor: Floor
+  readonly jupyter: LazyJupyter
   /** Calls of served functions that its code has made. */
   readonly endCalls: () => Promise<void>
 }
@@ -59,7 +62,7 @@ export async function openNotebook(sandbox: Sandbox, opening: Opening, earlier?:
   const calls = await openCalls(sandbox, session, interfaces, callers)
   const env = { ...calls.env, PYTHONPATH: opening.pythonPath }
   const more = kind.moreTools?.({ sandbox, env, callers }) ?? []
-  const { tools, floor } = shared(notebook, toolsOf(opening.tools, notebook, { answer, more }))
+  const { tools, floor, share } = shared(notebook, toolsOf(opening.tools, notebook, { answer, more }))
   for (const { name } of tools) names.add(name)
   run.emit({
     type: 'session-start',
@@ -86,7 +89,8 @@ export async function openNotebook(sandbox: Sandbox, opening: Opening, earlier?:
   const settle = (signal: AbortSignal) => kernel.settle(signal)
   const readable = readableOf(sandbox, notebook)
   const server = { run, tools, settle, session, readable, instructions: instructionsOf(info), floor }
-  return { kernel, info, server, notebook, floor, endCalls: calls.close }
+  const jupyter = lazyJupyter({ run, notebook, floor, tools: share(kernelTools(notebook)) })
+  return { kernel, info, server, notebook, floor, jupyter, endCalls: calls.close }
 }
 
 /** Whoever it was opened for has left. A sandbox that ends takes its kernels along. */

@@ -10,6 +10,8 @@ import type { Tool, ToolContext, ToolResult } from './tool.ts'
 export interface Sharing {
   readonly floor: Floor
   readonly tools: readonly Tool[]
+  /** Others for the same notebook, shared as these are. */
+  readonly share: (tools: readonly Tool[]) => Tool[]
 }
 
 /** These put a cell into the kernel's queue. */
@@ -47,8 +49,9 @@ export function shared(notebook: Notebook, tools: readonly Tool[], patienceMs = 
       leave?.()
     }
   }
-  const wrapped = tools.map((tool): Tool => ({ ...tool, execute: (input, context) => execute(tool, input, context) }))
-  return { floor, tools: wrapped }
+  const share = (more: readonly Tool[]) =>
+    more.map((tool): Tool => ({ ...tool, execute: (input, context) => execute(tool, input, context) }))
+  return { floor, tools: share(tools), share }
 }
 
 /** An agent is not kept waiting for longer than for a cell of its own. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { SeerError } from '../errors.ts'
-import { FRAME_STYLE } from '../page/text/frame.ts'
+import { FRAME_STYLE } from '../notebook/html-frame.ts'
 import type { WireError } from '../page/wire.ts'
 
 /** No answer of this server is a document that may do anything, but the page. */

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ansiToHtml } from './ansi.ts'
-import { frameDocument } from './frame.ts'
+import { frameDocument } from '../../notebook/html-frame.ts'
 import { highlightPython } from './highlight.ts'
 import { safeUrl } from './links.ts'
-import { svgDataUrl } from './svg.ts'
+import { svgDataUrl } from '../../notebook/svg-url.ts'
 
 describe('safeUrl', () => {
   test.each([

@@ -9,6 +9,12 @@ const CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 // around everything here. A tag of such a name is none, wherever it stands: in a value or a style it is read back as it was.
 const DEFUSED = /<(?=(?:link|meta|base|iframe|frame|frameset|object|embed|applet|portal|fencedframe)(?:[\s/>]|$))/gi
 
+/** What is in the frame cannot be measured from outside, so its height is guessed, in steps. */
+export function frameHeight(html: string): number {
+  const rows = html.match(/<(?:tr|li|p|br|div|h[1-6])[\s>/]/gi)?.length ?? 0
+  return Math.min(480, Math.max(96, Math.ceil((rows * 24 + 32) / 48) * 48))
+}
+
 /** A frame keeps to the policy of the page that it stands in, too: that must name this one style. */
 export const FRAME_STYLE =
   'body{margin:0;font:13px/1.45 system-ui,sans-serif;color:#1b1f24;background:#fff;overflow-wrap:anywhere}' +
