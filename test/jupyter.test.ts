@@ -109,7 +109,7 @@ test('another tab has the same kernel; what closes does not end it, and input() 
   const headers = await xsrfHeaders()
   const third = await ask('/api/sessions', 'POST', headers, { path: 'third', name: '', type: 'console', kernel: {} })
   const { id, kernel } = (await third.json()) as { id: string; kernel: { id: string } }
-  expect((await (await ask('/api/kernels')).json()) as unknown).toMatchObject([{ id: kernel.id }])
+  expect(await (await ask('/api/kernels')).json()).toMatchObject([{ id: kernel.id }])
   expect((await ask(`/api/sessions/${id}`, 'DELETE', headers)).status).toBe(204)
   expect((await ask(`/api/kernels/${kernel.id}`, 'DELETE', headers)).status).toBe(403)
   await other.run('print("still", y)')
