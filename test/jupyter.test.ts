@@ -49,6 +49,7 @@ test('the notebook stands there, and follows; the console runs in its kernel, an
   expect((await cells()).at(-1)).toMatchObject({ by: 'researcher', code: 'x * 7', session: 's1' })
   const told = await notebook.cell('print("on")')
   expect(told.text).toMatch(/by the researcher \(ok\):\n {4}x \* 7\n/)
+  expect([lab.complaints, lab.foreign]).toEqual([[], []])
 })
 
 test('displays, their updates, pictures and frames come to the console', async () => {

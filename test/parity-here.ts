@@ -21,6 +21,7 @@ const { Sandbox } = seer
 /** Held by the compiler: these are fields, which no prototype has. */
 const SESSION: readonly (keyof NotebookSession & string)[] = [
   'mcpConfig',
+  'jupyterUrl',
   'modelInfoText',
   'sessionId',
   'workspacePath',
@@ -30,6 +31,7 @@ const SESSION: readonly (keyof NotebookSession & string)[] = [
 const LOCAL: readonly (keyof LocalSession & string)[] = ['mcpConfig', 'name', 'workspaceDir']
 const LOCAL_NOTEBOOK: readonly (keyof LocalNotebookSession & string)[] = [
   'mcpConfig',
+  'jupyterUrl',
   'notebookPath',
   'workspacePath',
   'exec',

@@ -49,8 +49,9 @@ def _serve(asked: dict[str, Any], folder: Path) -> None:
     LabApp.clear_instance()
     app = LabApp.initialize_server(argv=[], load_other_extensions=False, config=_traitlets(asked, places, index_html))
     close_gate(app.web_app)
-    copy = str(places["copy"] / NOTEBOOK)
-    print(json.dumps({"port": app.port, "copy": copy}), flush=True)
+    ready = json.dumps({"port": app.port, "copy": str(places["copy"] / NOTEBOOK)})
+    # Behind what makes it listen, which waits for the loop, too.
+    app.io_loop.add_callback(lambda: print(ready, flush=True))
     app.start()
 
 
