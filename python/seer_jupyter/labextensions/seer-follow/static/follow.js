@@ -9,7 +9,6 @@ async function openBoth(app) {
   const { commands, shell } = app
   await app.restored
   const main = [...shell.widgets('main')]
-  const isOpen = (test) => main.some(test)
   let notebook = main.find((widget) => widget.context?.path === NOTEBOOK)
   notebook ??= await commands.execute('docmanager:open', {
     path: NOTEBOOK,
@@ -17,7 +16,7 @@ async function openBoth(app) {
     // What is shown is not run from here.
     kernelPreference: { shouldStart: false, shouldReuse: false, canStart: false },
   })
-  if (!isOpen((widget) => widget.console)) {
+  if (!main.some((widget) => widget.console)) {
     const args = { name: 'Console', ref: notebook.id, insertMode: 'split-right', activate: true }
     await commands.execute('console:create', { ...args, path: 'console', kernelPreference: { name: 'seer' } })
   }
@@ -27,24 +26,18 @@ async function openBoth(app) {
 
 /** A cell that has not changed is left as it is, so that whoever reads it is not moved. */
 function update(shared, cells) {
-  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
-  const shown = shared.cells.map((cell) => cell.toJSON())
-  let at = 0
-  const changed = cells.findIndex((cell, i) => !shown[i] || !same(comparable(cell), comparable(shown[i])))
-  for (; at < cells.length; at += 1) {
-    if (!shown[at]) shared.insertCell(at, cells[at])
-    else if (!same(comparable(cells[at]), comparable(shown[at]))) {
-      shared.deleteCell(at)
-      shared.insertCell(at, cells[at])
-    }
-  }
+  const shown = shared.cells.map((cell) => textOfCell(cell.toJSON()))
+  cells.forEach((cell, at) => {
+    if (shown[at] === textOfCell(cell)) return
+    if (shown[at] !== undefined) shared.deleteCell(at)
+    shared.insertCell(at, cell)
+  })
   if (shown.length > cells.length) shared.deleteCellRange(cells.length, shown.length)
-  return changed
 }
 
 const textOf = (text) => (Array.isArray(text) ? text.join('') : text)
-function comparable({ id, cell_type, source, outputs = [], execution_count = null }) {
-  return { id, cell_type, source: textOf(source), execution_count, outputs: outputs.map(ordered) }
+function textOfCell({ id, cell_type, source, outputs = [], execution_count = null }) {
+  return JSON.stringify([id, cell_type, textOf(source), execution_count, outputs.map(ordered)])
 }
 function ordered(value) {
   if (Array.isArray(value)) return value.every((one) => typeof one === 'string') ? value.join('') : value.map(ordered)
@@ -72,7 +65,7 @@ async function follow(app) {
       const isAtEnd = scroller.scrollTop + scroller.clientHeight > scroller.scrollHeight - 40
       update(model.sharedModel, content.cells)
       model.dirty = false
-      if (isAtEnd && seen !== undefined) requestAnimationFrame(() => (scroller.scrollTop = scroller.scrollHeight))
+      if (isAtEnd || seen === undefined) requestAnimationFrame(() => (scroller.scrollTop = scroller.scrollHeight))
       seen = at
     } catch (error) {
       console.debug('seer-follow', error)
