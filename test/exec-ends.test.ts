@@ -60,7 +60,7 @@ test('the run is stopped: it ends at once, with the run’s reason', async () =>
   const { pid } = processesOf(root).find(({ command }) => command === 'sleep 1000')!
   stop.abort(new Error('stopped'))
   expect(await waiting).toMatchObject({ message: 'stopped' })
-  expect(isAlive(pid)).toBe(false)
+  await until('its end', () => !isAlive(pid), 5000)
   await run.end('interrupted')
   expect((await logOf(run.folder)).of('process-end')).toMatchObject([{ because: 'it was asked to end' }])
 })

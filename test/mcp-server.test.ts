@@ -131,9 +131,13 @@ display(Image(data=base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcS
     stop.abort()
     await expect(call).rejects.toThrow(/abort/i)
     await vi.waitFor(async () => expect(await endOf(cell)).toBe('error'), 20_000)
-    const facts = await log()
-    expect(facts.of('cell-interrupt').filter((event) => event.cell === cell)).toMatchObject([{ how: 'message' }])
-    expect(facts.of('tool-end').at(-1)).toMatchObject({ isError: true, structured: { error: 'interrupted' } })
+    expect((await log()).of('cell-interrupt').filter((event) => event.cell === cell)).toMatchObject([
+      { how: 'message' },
+    ])
+    await vi.waitFor(async () => {
+      const end = (await log()).of('tool-end').at(-1)
+      expect(end).toMatchObject({ isError: true, structured: { error: 'interrupted' } })
+    }, 20_000)
     expect(await one.says('execute_code', { code: 'print(kept)' })).toMatch(/7$/)
   })
 
