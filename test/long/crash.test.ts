@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cell, script } from '../fixtures/agent-script.ts'
+import { cell, script, type Call } from '../fixtures/agent-script.ts'
 import { newPlace, plainExperiment, type Place } from '../fixtures/place.ts'
 import { isAlive, until } from '../fixtures/processes.ts'
 import { logOf, numbered, shownBy, type LogFacts } from '../fixtures/run-folder.ts'
@@ -16,6 +16,7 @@ for n in range(${COUNT}):
     time.sleep(0.02)
 seer.record({"lines": n + 1}, table="counts")
 # counting`
+const WAIT: Call = ['wait_cell', { cell: 'c3' }]
 const FOR_EVER = `import time
 while True:
     time.sleep(0.1) # without end`
@@ -43,7 +44,8 @@ async function crashedRun(place: Place) {
 
 /** A run that goes on, in the same output and state folders. */
 async function livingRun(place: Place) {
-  const api = await loopbackMessages(script(cell(FOR_EVER)))
+  // A call returns after 25 s, and an agent that said its last word then would end the run.
+  const api = await loopbackMessages(script(cell(FOR_EVER), ...Array.from({ length: 20 }, () => WAIT)))
   apis.push(api)
   const run = place.run(api.url)
   await until('the living run', () => place.runs().length > 0)
