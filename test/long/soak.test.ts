@@ -3,7 +3,8 @@
  * what log and notebook have, and what everybody was told. `SEER_SOAK_MINUTES` makes it longer, `SEER_SOAK_SEED` repeats one.
  */
 import { randomInt } from 'node:crypto'
-import { rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { killAll, processesOf } from '../fixtures/processes.ts'
@@ -26,7 +27,12 @@ afterEach(async () => {
 
 test(`${MINUTES} minutes of faults, seed ${SEED}`, { timeout: MINUTES * 60_000 + 400_000 }, async () => {
   const { folder, problems, counts } = await soaked({ seed: SEED, ms: MINUTES * 60_000, root, page: stubPage() })
-  console.log(`soak: SEER_SOAK_SEED=${SEED} SEER_SOAK_MINUTES=${MINUTES}, in ${folder}: ${JSON.stringify(counts)}`)
-  writeFileSync(join(folder, 'problems.txt'), problems.join('\n'))
+  console.log(`soak: SEER_SOAK_SEED=${SEED} SEER_SOAK_MINUTES=${MINUTES}: ${JSON.stringify(counts)}`)
+  if (problems.length > 0) {
+    const kept = mkdtempSync(join(tmpdir(), 'seer-soak-'))
+    cpSync(folder, kept, { recursive: true })
+    writeFileSync(join(kept, 'problems.txt'), problems.join('\n'))
+    console.log(`soak: ${problems.length} problems, kept with the run in ${kept}`)
+  }
   expect(problems.slice(0, 50)).toEqual([])
 })
