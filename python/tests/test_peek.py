@@ -163,6 +163,7 @@ def test_a_cell_that_lets_no_other_thread_run(make_host: Callable[..., HostFixtu
     after = client.request("host/hello")["lastSeq"]
     client.execute("c1", HOLD)
     client.until("output", after, cell="c1")
+    time.sleep(1)
     told = peek(client, "1", seconds=1)
     assert told["status"] == "unfinished"
     client.until("cell-end", after, cell="c1")
@@ -170,10 +171,11 @@ def test_a_cell_that_lets_no_other_thread_run(make_host: Callable[..., HostFixtu
     assert subshells(client, "c2") == 0
 
 
-# PyDLL keeps the lock that all threads need.
-HOLD = """import ctypes
+# PyDLL keeps the lock that all threads need, also the one that sends what was printed before.
+HOLD = """import ctypes, time
 print("go", flush=True)
-ctypes.PyDLL(None).usleep(3_000_000)"""
+time.sleep(0.5)
+ctypes.PyDLL(None).usleep(5_000_000)"""
 
 
 def test_a_kernel_that_dies_meanwhile(make_host: Callable[..., HostFixture]) -> None:
