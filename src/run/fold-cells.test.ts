@@ -246,7 +246,7 @@ test('by session: its cells as they came, wherever they stand, and those that pu
     stampAll([
       begin('c1'),
       end('c1'),
-      begin('c1', { session: 't' }),
+      begin('c1', { session: '__proto__' }),
       begin('c2'),
       end('c2'),
       begin('c3', { supersedes: 'c1' }),
@@ -255,7 +255,7 @@ test('by session: its cells as they came, wherever they stand, and those that pu
       print('c3', 'in time'),
     ]),
   )
-  expect(begun).toEqual({ s: ['c1', 'c2', 'c3'], t: ['c1'] })
-  expect(late).toEqual({ s: ['c2'] })
+  expect(begun).toEqual({ 's/': ['c1', 'c2', 'c3'], '__proto__/': ['c1'] })
+  expect(late).toEqual({ 's/': ['c2'] })
   expect(order.map((key) => key.split(/\W/).at(-1))).toEqual(['c1', 'c3', 'c1', 'c2'])
 })

@@ -45,9 +45,9 @@ export interface CellsState {
   /** Keys of `cells`, in the order of the notebook: a cell stands after the one that it supersedes. */
   order: string[]
   cells: Record<string, CellState>
-  /** By session, the ids of its cells as they came. */
+  /** By {@link sessionKey}, the ids of the session's cells as they came. */
   begun: Record<string, string[]>
-  /** By session, its cells that put out something after their end. */
+  /** By {@link sessionKey}, those of its cells that put out something after their end. */
   late: Record<string, string[]>
   /** The cells in which a display id was shown: an update changes all of them. */
   displays: Record<string, string[]>
@@ -58,6 +58,11 @@ export interface CellsState {
 
 export function cellKey(event: { session?: string | undefined; cell?: string | undefined }): string {
   return keyOf(event.session, event.cell ?? 'outside')
+}
+
+/** Of any session that a log may name, also `__proto__`. */
+export function sessionKey(session: string | null): string {
+  return `${session ?? ''}/`
 }
 
 /** The cells in order. */
@@ -165,7 +170,7 @@ function openCell(state: CellsState, event: RunEvent, kind: CellState['kind'], p
 }
 
 function listOf(lists: Record<string, string[]>, { session }: CellState): string[] {
-  return (lists[session ?? ''] ??= [])
+  return (lists[sessionKey(session)] ??= [])
 }
 
 function touch(cell: CellState, event: RunEvent): void {

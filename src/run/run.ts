@@ -12,7 +12,7 @@ import { knownEvents, LOG_VERSION, type Emit, type EventInput, type EventOf, typ
 import { EventQueue } from './event-queue.ts'
 import { listenForControl, newControlPath } from './control-server.ts'
 import { openSteering, type Steering } from './control-steering.ts'
-import { cellKey, type CellState } from './fold-cells.ts'
+import { cellKey, sessionKey, type CellState } from './fold-cells.ts'
 import type { Summary } from './fold-summary.ts'
 import { fold } from './fold.ts'
 import { lifetimeFold, lifetimeMs } from './lifetime.ts'
@@ -168,7 +168,8 @@ export class Run {
   /** The ids of a session's cells as they came, and of those that put out something after their end: never copied, however many there are. */
   progress(session: string): { readonly begun: readonly string[]; readonly late: readonly string[] } {
     const { begun, late } = this.#projections.cellsState
-    return { begun: begun[session] ?? [], late: late[session] ?? [] }
+    const key = sessionKey(session)
+    return { begun: begun[key] ?? [], late: late[key] ?? [] }
   }
 
   /** The text of the notebook as the log has it now, in pieces. */
