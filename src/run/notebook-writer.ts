@@ -13,6 +13,8 @@ import { NotebookJson } from './notebook-json.ts'
 
 export interface NotebookWriter {
   push(event: AnyEvent): void
+  /** Resolves when nothing is being written; nothing is from then on, until the last write. */
+  rest(): Promise<void>
   /** The last write. Throws `notebook-write-failed`. Idempotent. */
   close(): Promise<void>
   /** The last write of a process that can no longer wait. */
@@ -46,9 +48,10 @@ export function openNotebookWriter(path: string, options: NotebookWriterOptions)
   let notBefore = 0
   let problem: string | undefined
   let closing: Promise<void> | undefined
+  let isResting = false
 
   function schedule(): void {
-    if (timer || writing || closing || !dirty) return
+    if (timer || writing || isResting || !dirty) return
     timer = setTimeout(() => void write(), Math.max(0, notBefore - performance.now()))
     timer.unref()
   }
@@ -74,12 +77,16 @@ export function openNotebookWriter(path: string, options: NotebookWriterOptions)
     schedule()
   }
 
-  async function writeLast(): Promise<void> {
+  async function rest(): Promise<void> {
+    isResting = true
     clearTimeout(timer)
     timer = undefined
     await writing?.catch(() => undefined)
+  }
+
+  async function writeLast(): Promise<void> {
+    await rest()
     if (dirty) await write()
-    clearTimeout(timer)
     if (problem !== undefined) throw failed(path, problem)
   }
 
@@ -89,11 +96,13 @@ export function openNotebookWriter(path: string, options: NotebookWriterOptions)
       dirty = true
       schedule()
     },
+    rest,
     close() {
       closing ??= writeLast()
       return closing
     },
     closeNow() {
+      isResting = true
       clearTimeout(timer)
       if (!dirty && !writing) return
       closing ??= Promise.resolve()

@@ -12,6 +12,8 @@ import { runJson } from './run-json.ts'
 
 export interface Projections {
   push(event: AnyEvent): void
+  /** Resolves when nothing of this takes room on the disk meanwhile; nothing does until `close`, but for what `push` writes at once. */
+  rest(): Promise<void>
   /** Writes everything a last time. Throws when the notebook cannot be written. */
   close(): Promise<void>
   closeNow(): void
@@ -38,6 +40,7 @@ export function openProjections(folder: string, artifacts: Artifacts): Projectio
 
   return {
     push,
+    rest: () => notebook.rest(),
     close: () => notebook.close(),
     closeNow: () => notebook.closeNow(),
     notebook: () => notebook.pieces(),

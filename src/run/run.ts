@@ -242,6 +242,8 @@ export class Run {
     }
     for (const close of this.#open) await attempt(close)
     const hidden = status === 'completed' ? this.#failure : undefined
+    // On a full disk it would take the room that is kept for the log's last line.
+    await this.#projections.rest()
     await attempt(() => this.#appendEnd(hidden ? 'failed' : status, hidden ?? error))
     await attempt(() => this.#log.sync())
     await attempt(() => this.#projections.close())
@@ -267,6 +269,7 @@ export class Run {
   leave(): void {
     this.#ended ??= Promise.resolve()
     this.#closed = true
+    void this.#projections.rest()
     this.#log.close()
   }
 
