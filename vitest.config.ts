@@ -42,6 +42,8 @@ export default defineConfig({
           setupFiles: ['test/setup.ts'],
           pool: 'forks',
           maxWorkers: 4,
+          // Vitest asks for one where the numbers of workers differ.
+          sequence: { groupOrder: 1 },
           testTimeout: 600_000,
           hookTimeout: 300_000,
         },

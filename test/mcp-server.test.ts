@@ -1,24 +1,13 @@
 /** The MCP server of a session, next to a real kernel, through the official SDK's client in both protocols. */
-import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { connected, ERAS, serverOf, textOf, type Connected } from './fixtures/mcp-client.ts'
-import { killAll, processesOf } from './fixtures/processes.ts'
 import { logOf } from './fixtures/run-folder.ts'
-import { ownState, startTried, type Tried } from './fixtures/walled.ts'
+import { startOwnTried } from './fixtures/walled.ts'
 
-let root: string
-let tried: Tried
-beforeAll(async () => {
-  root = ownState()
-  tried = await startTried({ unconfined: false })
-})
-afterAll(async () => {
-  await tried[Symbol.asyncDispose]()
-  await killAll(() => processesOf(root))
-  rmSync(root, { recursive: true, force: true })
-  vi.unstubAllEnvs()
-})
+let tried: Awaited<ReturnType<typeof startOwnTried>>
+beforeAll(async () => void (tried = await startOwnTried()))
+afterAll(() => tried[Symbol.asyncDispose]())
 const log = () => logOf(tried.run.folder)
 
 describe.each(ERAS)('%s', (era) => {

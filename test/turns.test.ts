@@ -1,5 +1,4 @@
 /** Several who work in one session, with a real kernel: each is told of the others, and nobody is in anybody's way. */
-import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { claudeProvider } from '../src/harness/claude.ts'
@@ -8,23 +7,13 @@ import { openLink, type Link } from '../src/mcp/bridge/link.ts'
 import { findTarget } from '../src/mcp/bridge/target.ts'
 import { HOLD_TURN } from '../src/mcp/turn-tool.ts'
 import { connected, textOf } from './fixtures/mcp-client.ts'
-import { killAll, processesOf } from './fixtures/processes.ts'
 import { logOf } from './fixtures/run-folder.ts'
-import { ownState, startTried, type Tried } from './fixtures/walled.ts'
+import { startOwnTried } from './fixtures/walled.ts'
 import { loopbackMessages, type ScriptedAnswer } from './loopback-messages.ts'
 
-let root: string
-let tried: Tried
-beforeEach(async () => {
-  root = ownState()
-  tried = await startTried({ unconfined: false })
-})
-afterEach(async () => {
-  await tried[Symbol.asyncDispose]()
-  await killAll(() => processesOf(root))
-  rmSync(root, { recursive: true, force: true })
-  vi.unstubAllEnvs()
-})
+let tried: Awaited<ReturnType<typeof startOwnTried>>
+beforeEach(async () => void (tried = await startOwnTried()))
+afterEach(() => tried[Symbol.asyncDispose]())
 
 const NEWS = 'Others have worked in this notebook since your last call (`read_output` tells what a cell printed):'
 const log = () => logOf(tried.run.folder)

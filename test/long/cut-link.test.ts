@@ -1,11 +1,10 @@
 /** The link to a sandbox is cut for a minute while several work in it: nobody is told an end that was not, and nothing is missing. */
-import { rmSync } from 'node:fs'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { cutLink } from '../fixtures/cut-link.ts'
 import { connected, textOf, type Connected } from '../fixtures/mcp-client.ts'
-import { killAll, processesOf, until } from '../fixtures/processes.ts'
+import { until } from '../fixtures/processes.ts'
 import { logOf, numbered, shownBy } from '../fixtures/run-folder.ts'
-import { ownState, startTried, type Tried } from '../fixtures/walled.ts'
+import { startOwnTried } from '../fixtures/walled.ts'
 
 const CUT_MS = 60_000
 const COUNT = 80
@@ -16,18 +15,9 @@ for n in range(${COUNT}):
     print("line", n)
     time.sleep(0.5)`
 
-let root: string
-let tried: Tried
-beforeEach(async () => {
-  root = ownState()
-  tried = await startTried({ unconfined: false })
-})
-afterEach(async () => {
-  await tried[Symbol.asyncDispose]()
-  await killAll(() => processesOf(root))
-  rmSync(root, { recursive: true, force: true })
-  vi.unstubAllEnvs()
-})
+let tried: Awaited<ReturnType<typeof startOwnTried>>
+beforeEach(async () => void (tried = await startOwnTried()))
+afterEach(() => tried[Symbol.asyncDispose]())
 
 test('a minute without a link: cells go on, clients are told that they do, and all of it comes afterwards', async () => {
   await using one = await connected(tried.session.mcpConfig, { name: 'one' })
@@ -51,7 +41,7 @@ test('a minute without a link: cells go on, clients are told that they do, and a
 
   const counting = call(one, 'execute_code', { code: COUNTING })
   await until('its first lines', async () => (await log()).printed('c2').includes('line 3\n'))
-  const cut = cutLink(root, CUT_MS).then(() => (isCut = false))
+  const cut = cutLink(tried.root, CUT_MS).then(() => (isCut = false))
   const waiting = call(two, 'execute_code', {
     code: 'open("ran.txt", "a").write("two\\n")\nprint(open("ran.txt").read())',
   })

@@ -1,11 +1,10 @@
 /** Two agents and two pages on one session, of which one page and one agent are cut off: the others notice nothing. */
-import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connected, serverOf } from '../fixtures/mcp-client.ts'
-import { killAll, processesOf, until } from '../fixtures/processes.ts'
+import { processesOf, until } from '../fixtures/processes.ts'
 import { logOf, numbered } from '../fixtures/run-folder.ts'
-import { ownState, startTried, type Tried } from '../fixtures/walled.ts'
+import { startOwnTried, startTried } from '../fixtures/walled.ts'
 import { startServer } from '../viewer-client.ts'
 
 const COUNT = 40
@@ -14,18 +13,9 @@ for n in range(${COUNT}):
     print("line", n)
     time.sleep(0.05) # of ${name}`
 
-let root: string
-let tried: Tried
-beforeEach(async () => {
-  root = ownState()
-  tried = await startTried({ unconfined: false })
-})
-afterEach(async () => {
-  await tried[Symbol.asyncDispose]()
-  await killAll(() => processesOf(root))
-  rmSync(root, { recursive: true, force: true })
-  vi.unstubAllEnvs()
-})
+let tried: Awaited<ReturnType<typeof startOwnTried>>
+beforeEach(async () => void (tried = await startOwnTried()))
+afterEach(() => tried[Symbol.asyncDispose]())
 const log = () => logOf(tried.run.folder)
 
 test('each agent has its own cell whole, each page every event once', async () => {
@@ -45,7 +35,7 @@ test('each agent has its own cell whole, each page every event once', async () =
   const left = third.call('execute_code', { code: 'print("of nobody")' })
   left.catch(() => undefined)
   await third.transport.close()
-  process.kill(processesOf(root).find(({ kind }) => kind === 'relay')!.pid, 'SIGKILL')
+  process.kill(processesOf(tried.root).find(({ kind }) => kind === 'relay')!.pid, 'SIGKILL')
   for (const text of await Promise.all(calls))
     expect(text).toMatch(new RegExp(`ok\\.\\nline 0\\n[^]*line ${COUNT - 1}$`))
 
