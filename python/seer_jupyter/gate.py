@@ -23,7 +23,7 @@ _ALLOWED = {
         r"/api/sessions",
         r"/api/security/csp-report",
     ),
-    # A session is what a tab has of the kernel: the kernel itself outlives it (`kernels.py`).
+    # A session is what a tab has of the kernel: the kernel itself outlives it (`server.py`).
     "PATCH": (rf"/api/sessions/{_ID}",),
     "DELETE": (rf"/api/sessions/{_ID}",),
     # How the page looks, kept until the server ends.
