@@ -50,7 +50,7 @@ test('a script’s run: shared, and ended when the script goes on with a new one
   expect(first.run.summary.status).toBe('running')
   const next = useRun(undefined, newRun)
   expect(next.run).not.toBe(first.run)
-  expect(first.run.summary.status).toBe('completed')
+  await vi.waitFor(() => expect(first.run.summary.status).toBe('completed'))
   await next.release(new Error('failed'))
   expect([next.run.summary.status, next.run.summary.error?.message]).toEqual(['failed', 'failed'])
   expect(currentRun()).toBeUndefined()
