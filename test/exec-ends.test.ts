@@ -55,7 +55,8 @@ test('the run is stopped: it ends at once, with the run’s reason', async () =>
   const stop = new AbortController()
   const run = Run.create(newFolder(), START, stop.signal)
   const sandbox = await Sandbox.start({ unconfined: true }, { run, progress: () => undefined })
-  const waiting = failure(sandbox.exec('sleep 1000'))
+  const { ended } = await sandbox.spawn('sleep 1000')
+  const waiting = failure(ended)
   await until('it', () => processesOf(root).some(({ command }) => command === 'sleep 1000'))
   const { pid } = processesOf(root).find(({ command }) => command === 'sleep 1000')!
   stop.abort(new Error('stopped'))

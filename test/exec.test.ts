@@ -208,7 +208,7 @@ describe.each([{ unconfined: false }, { unconfined: true }])('%j', (config) => {
     const found = () => processesOf(root).filter(({ command }) => command.includes('77.25'))
     await sleep(500)
     await until('its end', () => found().length === 0, 10_000)
-    expect(await one.endOf('sleep 77.25')).toMatchObject([{ because: 'it was not started: enough' }])
+    expect(await one.endOf('sleep 77.25')).toMatchObject([{ because: 'it was given up as it started: enough' }])
   })
 
   test('what it prints does not act in an error, and printing the error does not print all of it', async () => {

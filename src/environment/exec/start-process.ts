@@ -108,11 +108,12 @@ async function start(connection: Connection, spec: ProcessSpec, context: Process
   try {
     await untilAborted(starting, signal)
   } catch (error) {
-    // It may have been started all the same.
+    // It may have been started all the same, and is ended then.
     starting.then(() => kill(connection, id)).catch(() => undefined)
     const why = reasonOf(error)
+    const because = isNotStarted(error) ? `it was not started: ${why}` : `it was given up as it started: ${why}`
     try {
-      tellEnd({ ...NO_END, because: `it was not started: ${why}`, durationMs: performance.now() - startedAt })
+      tellEnd({ ...NO_END, because, durationMs: performance.now() - startedAt })
     } catch {
       // A log that cannot be written ends the run by itself.
     }
