@@ -21,6 +21,8 @@ export interface NotebookState {
 export interface NotebookItem {
   readonly id: string
   readonly version: number
+  /** To which it belongs; null: to none, or that is not known. */
+  readonly session: string | null
   readonly make: () => nbformat.ICodeCell | nbformat.IMarkdownCell
 }
 
@@ -95,24 +97,24 @@ export function* notebookItems(state: NotebookState): Generator<NotebookItem> {
   const first = cells[order[0] ?? '']?.session ?? null
   const nameOf = (session: string | null, cell: string) =>
     session === first || session === null ? cell : `${session}-${cell}`
-  const said = (saying: Saying): NotebookItem => {
+  const said = (saying: Saying, session: string | null): NotebookItem => {
     const id = unique(`${saying.kind}-${saying.seq}`)
-    return { id, version: 0, make: () => saidCell(id, saying, nameOf) }
+    return { id, version: 0, session, make: () => saidCell(id, saying, nameOf) }
   }
   for (const key of order) {
     const cell = cells[key]!
-    const { version, supersededBy, removed } = cell
-    for (const saying of state.said.before[key] ?? []) yield said(saying)
+    const { version, session, supersededBy, removed } = cell
+    for (const saying of state.said.before[key] ?? []) yield said(saying, session)
     const id = unique(idOf(nameOf(cell.session, cell.cell)))
     const successor = supersededBy === null ? null : nameOf(cell.session, supersededBy)
     const fate = successor === null ? (removed ? 'taken out' : null) : `replaced by ${plain(successor)}`
     if (fate !== null && cell.kind === 'code') {
       const noteId = unique(`${id}-${successor === null ? 'removed' : 'replaced'}`)
-      yield { id: noteId, version, make: () => markdownCell(noteId, { by: 'system' }, fateText(id, fate)) }
+      yield { id: noteId, version, session, make: () => markdownCell(noteId, { by: 'system' }, fateText(id, fate)) }
     }
-    yield { id, version, make: () => notebookCell(id, cell, fate) }
+    yield { id, version, session, make: () => notebookCell(id, cell, fate) }
   }
-  for (const saying of state.said.last) yield said(saying)
+  for (const saying of state.said.last) yield said(saying, saying.kind === 'claim' ? saying.session : null)
 }
 
 /** nbformat allows 64 of these characters; some are left for what is added to tell two cells apart. */

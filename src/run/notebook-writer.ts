@@ -24,6 +24,8 @@ export interface NotebookWriter {
   readonly state: NotebookState
   /** What would be written now. */
   pieces(): Generator<Buffer>
+  /** Of that, the cells of some sessions. */
+  piecesOf(isMeant: (session: string) => boolean): Generator<Buffer>
 }
 
 export interface NotebookWriterOptions {
@@ -119,6 +121,7 @@ export function openNotebookWriter(path: string, options: NotebookWriterOptions)
       return state
     },
     pieces: () => json.pieces(state),
+    piecesOf: (isMeant) => json.piecesOf(state, isMeant),
   }
 }
 

@@ -21,6 +21,8 @@ export interface Projections {
   readonly cellsState: Readonly<CellsState>
   /** The text of the notebook as it is now. */
   notebook(): Iterable<Uint8Array>
+  /** Of that, the cells of some sessions. */
+  notebookOf(isMeant: (session: string) => boolean): Iterable<Uint8Array>
 }
 
 /** Events after which run.json is written anew: when a run starts, when it is known where it runs, and when it ends. */
@@ -44,6 +46,7 @@ export function openProjections(folder: string, artifacts: Artifacts): Projectio
     close: () => notebook.close(),
     closeNow: () => notebook.closeNow(),
     notebook: () => notebook.pieces(),
+    notebookOf: (isMeant) => notebook.piecesOf(isMeant),
     get summary() {
       return notebook.state.summary
     },

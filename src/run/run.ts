@@ -177,6 +177,11 @@ export class Run {
     return this.#projections.notebook()
   }
 
+  /** Of that, what was run in one sandbox: for whoever works there, and is to know nothing of another. */
+  notebookOf(sandbox: string): Iterable<Uint8Array> {
+    return this.#projections.notebookOf((session) => this.#sessionsTaken.get(session) === sandbox)
+  }
+
   /** Appends an event. It is in the file when this returns; {@link sync} makes sure that it is on the disk. */
   #append(event: EventInput): RunEvent {
     if (this.#closed)

@@ -6,10 +6,10 @@ import type { Notebook } from '../tools/notebook.ts'
 const UNLISTED = /(^|\/)(__pycache__|\.(?!claude\/)[^/]*)\//
 const MAX_LOOKED_AT = 20_000
 
-/** What a client can read of a session: the notebook of its run, and the files of the workspace. */
+/** What a client can read of a session: the notebook of its sandbox, and the files of the workspace. */
 export function readableOf(sandbox: Sandbox, notebook: Notebook): Readable {
   return {
-    notebook: () => sandbox.run.notebook(),
+    notebook: () => sandbox.run.notebookOf(sandbox.sandboxId),
     files: (signal) => listed(sandbox, signal),
     readFile: (path, maxBytes) => notebook.readFile(path, maxBytes),
   }
