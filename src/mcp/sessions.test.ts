@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openCalls } from './calls.ts'
 import { openSessions, type Sessions } from './sessions.ts'
-import type { View } from './view.ts'
+import type { View, Visit } from './view.ts'
 
 const HALF_AN_HOUR = 30 * 60_000
 const INITIALIZE = {
@@ -79,5 +79,19 @@ test('one that is waited for has left ten seconds after its stream', async () =>
   await vi.advanceTimersByTimeAsync(9999)
   expect(left).toBe(0)
   await vi.advanceTimersByTimeAsync(1)
+  expect(left).toBe(1)
+})
+
+test('one that leaves while it is still being let in', async () => {
+  const letIn = Promise.withResolvers<Visit>()
+  const sessions = openSessions({ enter: () => letIn.promise, calls: openCalls(), endsWithStream: true })
+  const gone = new AbortController()
+  const headers = { Accept: 'application/json, text/event-stream', 'Content-Type': 'application/json' }
+  const request = new Request('http://127.0.0.1/mcp/x', { method: 'POST', headers, signal: gone.signal })
+  const answered = sessions.answer(request, INITIALIZE)
+  gone.abort()
+  letIn.resolve({ view: { tools: [] } as unknown as View, leave: () => void (left += 1) })
+  await answered
+  await vi.advanceTimersByTimeAsync(10_000)
   expect(left).toBe(1)
 })

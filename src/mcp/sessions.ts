@@ -78,11 +78,14 @@ export function openSessions({ enter, calls, endsWithStream }: SessionsOptions):
   async function serve(session: Session, request: Request, body: unknown): Promise<Response> {
     session.open += 1
     clearTimeout(session.leaving)
-    request.signal.addEventListener('abort', () => {
+    const answered = () => {
       session.open -= 1
       session.usedAt = performance.now()
       if (session.open === 0) endLater(session)
-    })
+    }
+    // Coming in takes time (a kernel may have to start), in which a client can leave.
+    if (request.signal.aborted) answered()
+    else request.signal.addEventListener('abort', answered, { once: true })
     return session.transport.handleRequest(request, { parsedBody: body })
   }
 
