@@ -46,7 +46,7 @@ export async function waitAndTell(
       await Promise.race([ended, sleep(patienceMs, undefined, { signal })])
     } catch (error) {
       // Whoever stops the call wants its cell stopped too, and nobody else's.
-      if (context.signal.aborted) await stopCell(notebook, context.by)
+      if (context.signal.aborted) await stopCell(notebook, cell, context.by)
       throw error
     } finally {
       timer.abort()
@@ -56,11 +56,18 @@ export async function waitAndTell(
 }
 
 /** Asks, and does not wait for a cell that will not listen. */
-async function stopCell({ kernel }: Notebook, by: By): Promise<void> {
-  const [running] = kernel.running
-  if (running === undefined || kernel.authorOf(running) !== by) return
-  const stopped = kernel.interrupt('system').catch(() => undefined)
+async function stopCell({ kernel }: Notebook, cell: string, by: By): Promise<void> {
+  if (kernel.authorOf(cell) !== by) return
+  const stopped = stopInTurn(kernel, cell).catch(() => undefined)
   await Promise.race([stopped, sleep(STOP_MS, undefined, { ref: false })])
+}
+
+/** What is in the kernel's queue cannot be taken out: it is stopped when it begins, and what runs before it goes on. */
+async function stopInTurn(kernel: Notebook['kernel'], cell: string): Promise<void> {
+  for (let [first] = kernel.running; first !== cell && kernel.ended(cell); [first] = kernel.running) {
+    if (first !== undefined) await kernel.ended(first)
+  }
+  if (kernel.ended(cell)) await kernel.interrupt('system')
 }
 
 export async function tellCell(notebook: Notebook, cell: string): Promise<CellResult> {
