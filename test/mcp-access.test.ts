@@ -234,6 +234,7 @@ describe.each(ERAS)('%s', (era) => {
       await using one = await connected(config, { era, name: name! })
       await one.call('echo', { text: '' })
       expect((await logOf(server.run.folder)).of('tool-end').at(-1)?.by).toBe(by)
+      await one.transport.terminateSession()
     }
   })
 

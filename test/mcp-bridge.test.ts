@@ -122,10 +122,10 @@ describe('roles', () => {
     expect((await logOf(live.folder)).of('cell-start').map(({ by }) => by)).toEqual(['setup', 'agent:author'])
   })
 
-  test('an observer who stops waiting stops nobody else’s cell', async () => {
+  test('an observer who stops waiting stops nobody else’s cell, whatever it calls itself', async () => {
     await liveRun()
     await using author = await bridge([], { name: 'author' })
-    await using one = await bridge(['--as', 'observer'])
+    await using one = await bridge(['--as', 'observer'], { name: 'author' })
     const call = author.call('execute_code', { code: 'import time\ntime.sleep(3)\nprint("whole")' })
     await vi.waitFor(
       async () => expect(await one.says('wait_cell', { cell: 'c2', seconds: 0 })).toContain('running'),

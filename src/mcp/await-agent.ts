@@ -19,7 +19,7 @@ export async function openAgentPlace(name: string, view: View): Promise<AgentPla
   const came = Promise.withResolvers<ClientInfo>()
   const left = Promise.withResolvers<undefined>()
   let isTaken = false
-  const enter = (client: ClientInfo) => {
+  const enter = (client: ClientInfo = { name: '', version: '' }) => {
     if (isTaken) throw new SeerError('agent-there', { message: 'An agent is here already, and there is one place.' })
     isTaken = true
     hide()

@@ -2,30 +2,39 @@
 import type { By } from '../run/events.ts'
 import { authorOf } from './author.ts'
 import type { Door } from './endpoint.ts'
+import { openGuests, type Guests } from './guests.ts'
 import type { LocalServer } from './local.ts'
 import type { Role } from './reach.ts'
 import { openTurn } from './turn-tool.ts'
-import type { View, Visit } from './view.ts'
+import type { ClientInfo, View, Visit } from './view.ts'
 
 export function doorsOf(server: LocalServer, tokens: Readonly<Partial<Record<Role, string>>>): Door[] {
+  const guests = openGuests(() => ownAgents(server))
   const agent = viewOf(server)
   const observer = { ...agent, tools: agent.tools.filter(({ annotations }) => annotations?.readOnlyHint === true) }
   const ways: Record<Role, Omit<Door, 'token'>> = {
-    'second-author': { enter: () => visitOf(agent) },
-    observer: { enter: () => visitOf(observer) },
+    'second-author': { enter: (client) => visitOf(agent, guests, client) },
+    // Whoever looks on under the name of an author is not that author: its cells are not stopped with a call of the other's.
+    observer: { enter: (client) => visitOf(observer, guests, client, 'observer ') },
     person: { enter: () => enterAsPerson(server, agent), isMissed: true },
     'own-kernel': { enter: () => enterOwn(server), isMissed: true },
   }
   return (Object.entries(tokens) as [Role, string][]).map(([role, token]) => ({ token, ...ways[role] }))
 }
 
-function viewOf({ run, tools, session, readable, instructions }: LocalServer): View {
-  const own = () => run.summary.agents.map(({ name }) => name)
-  return { run, tools, session, readable, instructions, authorOf: (client) => authorOf(client, own()) }
+function viewOf(server: LocalServer): View {
+  const { run, tools, session, readable, instructions } = server
+  return { run, tools, session, readable, instructions, authorOf: (client) => authorOf(client, ownAgents(server)) }
 }
 
-function visitOf(view: View): Promise<Visit> {
-  return Promise.resolve({ view, leave: () => undefined })
+function ownAgents({ run }: LocalServer): By[] {
+  return run.summary.agents.map(({ name }) => name)
+}
+
+function visitOf(view: View, guests: Guests, client: ClientInfo | undefined, as = ''): Promise<Visit> {
+  const guest = client && guests.enter(as + client.name)
+  const authorOf = guest?.author ?? ((name = '') => guests.passing(as + name))
+  return Promise.resolve({ view: { ...view, authorOf }, leave: () => guest?.leave() })
 }
 
 /** Who has the floor gives it back by leaving, however that comes about. */
