@@ -1,7 +1,7 @@
 /** The tool by which an agent ends its work: a claim in the experiment's own schema, with the cells or calls that show it. */
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
-import { findingSchema } from '../run/events.ts'
+import { findingSchema, type By } from '../run/events.ts'
 import { adds } from './annotations.ts'
 import { findCell } from './cell-result.ts'
 import type { Notebook } from './notebook.ts'
@@ -64,7 +64,8 @@ function submitTool(answer: z.ZodObject | undefined, evidence: Evidence): Tool {
     control: z.string().optional().describe('What it was compared with, and how that came out'),
   })
   const input = answer ? base.extend({ answer: answer.strict() }) : base
-  let submitted = false
+  // Of each agent: one that looks in does not take the place of the run's own.
+  const submitted = new Set<By>()
   return defineTool({
     name: 'submit_finding',
     description:
@@ -73,12 +74,12 @@ function submitTool(answer: z.ZodObject | undefined, evidence: Evidence): Tool {
     result: z.strictObject({ accepted: z.boolean() }),
     annotations: adds('Submit the finding'),
     execute: async (finding, { emit, by }) => {
-      if (submitted)
+      if (submitted.has(by))
         throw new SeerError('finding-final', {
-          message: 'A finding has been submitted already, and the first one is final.',
+          message: 'You have submitted a finding already, and the first one is final.',
         })
       evidence.check(finding)
-      submitted = true
+      submitted.add(by)
       const session = evidence.session === undefined ? {} : { session: evidence.session }
       emit({ type: 'finding-submit', by, ...session, finding: findingSchema.parse({ cells: [], ...clean(finding) }) })
       return Promise.resolve({
