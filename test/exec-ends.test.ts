@@ -68,11 +68,14 @@ test('the run is stopped: it ends at once, with the run’s reason', async () =>
 
 test('the host is killed: whoever waits is told, and the log has an end', async () => {
   const { sandbox, run, log } = await startedForExec()
-  const waiting = failure(sandbox.exec('echo one; sleep 1000'))
-  await until('it', () => processesOf(root).some(({ command }) => command === 'sleep 1000'))
-  await sleep(200)
+  const { output, ended } = await sandbox.spawn('echo one; sleep 1000')
+  const waiting = failure(ended)
+  const parts = output[Symbol.asyncIterator]()
+  expect(await parts.next()).toMatchObject({ value: { text: 'one\n' } })
+  const reading = failure(parts.next())
   process.kill(host(), 'SIGKILL')
   expect(await waiting).toMatchObject({ code: 'sandbox-lost', endsRun: true })
+  await reading
   expect((await log()).of('process-end')).toMatchObject([
     {
       exitCode: null,

@@ -1,5 +1,5 @@
 /** Processes that have a sandbox one after the other: what each leaves to the next, and the records of all. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -48,14 +48,15 @@ describe('processes one after the other', () => {
     const id = idIn(place)
     const body = `const sandbox = await Sandbox.attach(ID)
       const session = await createNotebookSession(sandbox, new Workspace())
-      await session.exec('import time\\nfor n in range(60): print("line", n, flush=True); time.sleep(0.05)')`
+      await session.exec('import time\\nfor n in range(60): print("line", n, flush=True); time.sleep(0.05)\\nopen("done", "w")')`
     const second = script(place, 'two.ts', body, id)
     await until('its output', async () => (await logOf(runOf(place, '-two-') ?? '')).printed('c2').includes('line 3'))
     second.child.kill('SIGKILL')
     await second.ended
     const third = await script(place, 'three.ts', SECOND, id).ended
     expect([third.code, third.stderr]).toEqual([1, expect.stringContaining('crashed') as string])
-    await sleep(3500)
+    await until('the end of the cell', () => globSync('**/workspace/done', { cwd: place.state }).length > 0)
+    await sleep(500)
     const gc = await place.seer(['gc', '--output-dir', place.outputs]).ended
     expect(gc.stdout).toContain('had crashed')
     const log = await logOf(runOf(place, '-two-'))
