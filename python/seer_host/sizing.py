@@ -64,15 +64,15 @@ class Sizer:
             ref["tail"] = data[-4 * EDGE_CHARS :].decode("utf-8", "ignore")[-EDGE_CHARS:]
         return ref
 
-    def value(self, value: Any, mime: str = "text/plain", limit: int | None = None) -> Any:
-        """The value itself, or the blob that stands for it."""
+    def value(self, value: Any, mime: str = "text/plain", limit: int | None = None, text: str | None = None) -> Any:
+        """The value itself, or the blob that stands for it: of `text`, where people read it as that."""
         size = len(encode_json(value))
         if limit is None:
             limit = INLINE_VALUE_BYTES if self.space.inline_bytes < INLINE_CELL_BYTES else SMALL_VALUE_BYTES - 1
         # JSON that looks like a reference to a blob must not be taken for one.
         disguised = isinstance(value, dict) and "blob" in value and "encoding" in value
         if size > limit or disguised or (not isinstance(value, str) and deeper_than(value, MAX_DEPTH)):
-            return self._blob(value, mime)
+            return self._blob(value if text is None else text, mime)
         self.space.inline_bytes += size
         return value
 
@@ -89,7 +89,7 @@ class Sizer:
                 **output,
                 "ename": output["ename"][:MAX_ENAME_CHARS],
                 "evalue": self.value(output["evalue"]),
-                "traceback": self.value(output["traceback"]),
+                "traceback": self.value(output["traceback"], text="\n".join(output["traceback"])),
             }
         elif kind != "clear_output":
             metadata = output["metadata"]

@@ -99,7 +99,9 @@ def test_errors_and_metadata(tmp_path: Path) -> None:
     error = {"output_type": "error", "ename": "E" * 10**6, "evalue": "v" * 10**6, "traceback": ["t" * 1000] * 1000}
     fitted = fit(tmp_path, error)[0]
     assert len(fitted["ename"]) == 1024 and fitted["evalue"]["encoding"] == "text"
-    assert json.loads((tmp_path / fitted["traceback"]["blob"]).read_bytes()) == error["traceback"]
+    # As text: its start and its end stand in the notebook, and are told the model.
+    assert (tmp_path / fitted["traceback"]["blob"]).read_text() == "\n".join(error["traceback"])
+    assert fitted["traceback"]["encoding"] == "text" and fitted["traceback"]["head"].count("\n") == 2
     trimmed = fit(tmp_path, {**display({}), "metadata": {"a": "x" * 10**6}})[0]
     assert trimmed["metadata"]["seer"]["trimmedBytes"] > 10**6
 
