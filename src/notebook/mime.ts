@@ -2,7 +2,7 @@
 import { isBlobRef, type BlobRef, type MimeBundle } from './nbformat.ts'
 
 /** Seer's own displays carry a machine's copy of what their text/plain says. */
-const isSeerMime = (mime: string): boolean => mime.startsWith('application/vnd.seer.')
+export const isSeerMime = (mime: string): boolean => mime.startsWith('application/vnd.seer.')
 export const isJsonMime = (mime: string): boolean => /^application\/(.*\+)?json$/.test(mime)
 export const isImageMime = (mime: string): boolean => mime.startsWith('image/')
 

@@ -15,6 +15,14 @@ const show = (data: Extract<Output, { output_type: 'display_data' }>['data']): O
   metadata: {},
 })
 
+const html = (text: string) => show({ 'text/html': text, 'text/plain': '<IPython.core.display.HTML object>' })
+const update = (text: string): Output => ({
+  output_type: 'update_display_data',
+  data: { 'text/html': text },
+  metadata: {},
+  display_id: 'x',
+})
+
 function side(
   session: string,
   cells: Record<string, Output[]>,
@@ -62,6 +70,46 @@ test.each<[string, Output[], Output[], object]>([
     [show({ 'image/svg+xml': '<svg/>' })],
     [show({ 'image/svg+xml': '<svg a=""/>' })],
     { verdict: 'differs', detail: expect.stringContaining('image/svg+xml') as string },
+  ],
+  [
+    'another drawing that is a file',
+    [show({ 'image/svg+xml': { blob: 'a'.repeat(64), bytes: 9, encoding: 'text' } })],
+    [show({ 'image/svg+xml': { blob: 'b'.repeat(64), bytes: 9, encoding: 'text' } })],
+    { verdict: 'differs', detail: 'picture 1 of 1 (image/svg+xml): 9 bytes → 9 bytes, other content' },
+  ],
+  ['the same HTML', [html('a')], [html('a')], { verdict: 'exact' }],
+  [
+    'other HTML of the same name',
+    [html('<b>won</b>')],
+    [html('<b>lost</b>')],
+    { verdict: 'differs', detail: 'text/html: "<b>won</b>" → "<b>lost</b>"' },
+  ],
+  [
+    'the last digit in HTML',
+    [print('a 1.5'), html('1.50001')],
+    [print('a 1.5'), html('1.50002')],
+    { verdict: 'within-tolerance', largestRelative: expect.closeTo(6.7e-6, 7) as number },
+  ],
+  [
+    'a figure with other data',
+    [show({ 'application/vnd.plotly.v1+json': { data: [{ y: [1.5] }] } })],
+    [show({ 'application/vnd.plotly.v1+json': { data: [{ y: [2.5] }] } })],
+    {
+      verdict: 'differs',
+      detail: expect.stringMatching(/^application\/vnd\.plotly\.v1\+json: .*1\.5 → 2\.5$/) as string,
+    },
+  ],
+  [
+    'a display that was updated otherwise',
+    [{ ...html('a'), display_id: 'x' } as Output, update('now')],
+    [{ ...html('a'), display_id: 'x' } as Output, update('then')],
+    { verdict: 'differs', detail: 'text/html: "now" → "then"' },
+  ],
+  [
+    'the same widget, which has another id each time',
+    [show({ 'application/vnd.jupyter.widget-view+json': { model_id: 'a' }, 'text/plain': 'w' })],
+    [show({ 'application/vnd.jupyter.widget-view+json': { model_id: 'b' }, 'text/plain': 'w' })],
+    { verdict: 'exact' },
   ],
   ['a picture less', [show(png('x')), show(png('x'))], [show(png('x'))], { verdict: 'differs' }],
 ])('%s', (_, then, now, expected) => {

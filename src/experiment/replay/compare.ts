@@ -1,14 +1,16 @@
-/** Do the cells put out what they once did? Texts to the number, pictures by hash and size. */
+/** Do the cells put out what they once did? Texts, and what else is shown, to the number; pictures by hash and size. */
 import { createHash } from 'node:crypto'
 import { cellsFromEvents } from '../../harness/cell-text.ts'
 import { compareCells, DEFAULT_RTOL } from '../../harness/drift.ts'
 import { hidePlaces, placesOf } from '../../harness/hide-places.ts'
 import type { RecordedCell } from '../../harness/trajectory.ts'
+import { isBlobRef } from '../../notebook/nbformat.ts'
 import { count, imagesOf } from '../../notebook/output-text.ts'
 import { itemsOf } from '../../notebook/outputs.ts'
 import type { Drift, RunEvent } from '../../run/events.ts'
 import { cellKey, cellsFold, type CellState } from '../../run/fold-cells.ts'
 import { fold } from '../../run/fold.ts'
+import { compareValues, DRAWING, shownValues } from './shown-values.ts'
 
 /** How a cell of the run is called in the replay. */
 export interface Pair {
@@ -39,10 +41,15 @@ export function compareSession(then: Side, now: Side, pairs: readonly Pair[], rt
       return { cell, verdict: 'missing', largestRelative: null, detail, bytes }
     }
     const [drift] = compareCells({ [cell]: recorded }, { [cell]: found }, { rtol })
-    const pictures = picturesDetail(before.picturesOf(cell), after.picturesOf(fresh!))
     const text = { ...drift!, bytes }
-    if (pictures === undefined || text.verdict === 'differs' || text.verdict === 'missing') return text
-    return { ...text, verdict: 'differs', detail: pictures }
+    if (text.verdict === 'differs' || text.verdict === 'missing') return text
+    const values = compareValues(before.valuesOf(cell), after.valuesOf(fresh!), rtol)
+    if (values.verdict === 'differs') return { ...text, ...values }
+    const pictures = picturesDetail(before.picturesOf(cell), after.picturesOf(fresh!))
+    if (pictures !== undefined) return { ...text, verdict: 'differs', detail: pictures }
+    if (values.verdict === 'exact') return text
+    const largestRelative = Math.max(text.largestRelative ?? 0, values.largestRelative ?? 0)
+    return { ...text, verdict: values.verdict, largestRelative }
   })
 }
 
@@ -51,7 +58,12 @@ function sideOf({ events, session }: Side) {
   const own = events.filter((event) => event.session === session)
   const texts: Readonly<Record<string, RecordedCell>> = hidePlaces(cellsFromEvents(own), placesOf(events))
   const { cells } = fold(cellsFold, own)
-  return { texts, picturesOf: (cell: string) => picturesOf(cells[cellKey({ session, cell })]) }
+  const stateOf = (cell: string): CellState | undefined => cells[cellKey({ session, cell })]
+  const valuesOf = (cell: string) => {
+    const state = stateOf(cell)
+    return state ? hidePlaces(shownValues(state.outputs), placesOf(events)) : []
+  }
+  return { texts, valuesOf, picturesOf: (cell: string) => picturesOf(stateOf(cell)) }
 }
 
 interface Picture {
@@ -63,8 +75,9 @@ interface Picture {
 function picturesOf(cell: CellState | undefined): Picture[] {
   if (!cell) return []
   const drawn = itemsOf(cell.outputs).flatMap((item) => {
-    const svg = item.kind === 'data' ? item.output.data['image/svg+xml'] : undefined
-    return typeof svg === 'string' ? [pictureOf('image/svg+xml', Buffer.from(svg))] : []
+    const svg = item.kind === 'data' ? item.output.data[DRAWING] : undefined
+    if (isBlobRef(svg)) return [{ mime: DRAWING, sha256: svg.blob, bytes: svg.bytes }]
+    return typeof svg === 'string' ? [pictureOf(DRAWING, Buffer.from(svg))] : []
   })
   const pixels = imagesOf(cell.outputs).map(({ mime, value }) =>
     typeof value === 'string'
