@@ -122,6 +122,15 @@ test('a picture that is a file is compared by its hash', () => {
   expect(compare([blob('a')], [blob('b')])).toMatchObject({ verdict: 'differs' })
 })
 
+test('the size is that of all that was put out, also where only its ends are kept', () => {
+  const file = { blob: 'a'.repeat(64), bytes: 200_000, encoding: 'text', head: 'a', tail: 'b' } as const
+  const long: Output = { output_type: 'stream', name: 'stdout', text: file }
+  const failed: Output = { output_type: 'error', ename: 'E', evalue: 'why', traceback: ['long'] }
+  expect(compare([long], [long])).toMatchObject({ verdict: 'exact', bytes: [200_000, 200_000] })
+  expect(compare([print('x'.repeat(300_000))], [html('abc')])).toMatchObject({ bytes: [300_000, 37] })
+  expect(compare([show({ ...png('x'), 'text/plain': 'p' })], [failed])).toMatchObject({ bytes: [1, 6] })
+})
+
 test('the tolerance can be chosen', () => {
   expect(compare([print('1.0')], [print('1.1')], 0.2)).toMatchObject({ verdict: 'within-tolerance' })
   expect(compare([print('1.000001')], [print('1.0000011')], 0)).toMatchObject({ verdict: 'differs' })

@@ -10,7 +10,7 @@ import { itemsOf } from '../../notebook/outputs.ts'
 import type { Drift, RunEvent } from '../../run/events.ts'
 import { cellKey, cellsFold, type CellState } from '../../run/fold-cells.ts'
 import { fold } from '../../run/fold.ts'
-import { compareValues, DRAWING, shownValues } from './shown-values.ts'
+import { compareValues, DRAWING, shownValues, textBytes } from './shown-values.ts'
 
 /** How a cell of the run is called in the replay. */
 export interface Pair {
@@ -35,7 +35,7 @@ export function compareSession(then: Side, now: Side, pairs: readonly Pair[], rt
   return pairs.map(({ cell, fresh, why }) => {
     const recorded = before.texts[cell]
     const found = fresh === undefined ? undefined : after.texts[fresh]
-    const bytes = [sizeOf(recorded), found ? sizeOf(found) : null] as const
+    const bytes = [before.bytesOf(cell), found ? after.bytesOf(fresh!) : null] as const
     if (!recorded || !found) {
       const detail = why ?? 'was not run again'
       return { cell, verdict: 'missing', largestRelative: null, detail, bytes }
@@ -63,7 +63,8 @@ function sideOf({ events, session }: Side) {
     const state = stateOf(cell)
     return state ? hidePlaces(shownValues(state.outputs), placesOf(events)) : []
   }
-  return { texts, valuesOf, picturesOf: (cell: string) => picturesOf(stateOf(cell)) }
+  const bytesOf = (cell: string) => textBytes(stateOf(cell)?.outputs)
+  return { texts, bytesOf, valuesOf, picturesOf: (cell: string) => picturesOf(stateOf(cell)) }
 }
 
 interface Picture {
@@ -98,5 +99,3 @@ function picturesDetail(then: readonly Picture[], now: readonly Picture[]): stri
   const [one, other] = [then[at]!, now[at]!]
   return `picture ${at + 1} of ${then.length} (${one.mime}): ${count(one.bytes)} bytes → ${count(other.bytes)} bytes, other content`
 }
-
-const sizeOf = (cell: RecordedCell | undefined): number => (cell ? Buffer.byteLength(cell.text) : 0)
