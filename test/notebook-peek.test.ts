@@ -27,6 +27,14 @@ test('variables of a running cell are read; the call is in the log and no cell i
   expect(await cell).toMatchObject({ status: 'ok', text: 'stopped after True' })
   expect((await notebook.call('peek', { code: 'print("é" * 40_000)' })).text).toMatch(/left out: print less …\]$/)
 
+  const bar = await notebook.call('peek', { code: 'print("\\r10%\\r20%")' })
+  expect(bar.text).toMatch(/\n20%$/)
+  const magic = await notebook.call('peek', { code: '%pwd' })
+  expect(magic.text).toMatch(/still running\.|No cell is running\./)
+  expect(magic.text.split('\n').slice(1).join('\n')).toMatch(
+    /^ {2}File "<peek>", line 1\n {4}%pwd\n {4}\^\nSyntaxError: /,
+  )
+
   const log = await notebook.log()
   expect(log.of('tool-start').filter(({ name }) => name === 'peek').length).toBeGreaterThanOrEqual(6)
   expect(log.of('cell-start').map(({ cell: id }) => id)).toEqual(['c1', 'c2'])

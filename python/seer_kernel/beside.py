@@ -30,7 +30,9 @@ def run_beside(code: str, namespace: dict[str, Any]) -> dict[str, Any]:
             if value is not None:
                 print(pretty(value))
     except BaseException as error:  # noqa: BLE001 - also what would end a thread
-        below = error.__traceback__.tb_next if error.__traceback__ else None
+        # What is no Python has no frames but those of the parser.
+        unparsed = isinstance(error, SyntaxError) and error.filename == FILE
+        below = error.__traceback__.tb_next if error.__traceback__ and not unparsed else None
         print("".join(traceback.format_exception(type(error), error, below)), end="", file=sys.stderr)
         return {"status": "error", "ename": type(error).__name__, "evalue": "", "traceback": []}
     finally:

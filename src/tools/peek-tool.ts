@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { MAX_PEEK_CHARS, MAX_PEEK_SECONDS } from '../channel/protocol.ts'
 import type { PeekResult } from '../kernel/kernel.ts'
-import { stripAnsi } from '../notebook/terminal-text.ts'
+import { collapse, stripAnsi } from '../notebook/terminal-text.ts'
 import type { Notebook } from './notebook.ts'
 import { defineTool } from './tool.ts'
 import { changes } from './annotations.ts'
@@ -49,7 +49,8 @@ function headline({ status, why, text }: PeekResult, running: readonly string[])
 }
 
 function shortened({ text, omitted }: PeekResult): string {
-  const shown = stripAnsi(text).slice(0, MAX_TEXT_CHARS).toWellFormed().replace(/\n+$/, '')
-  const left = omitted + Math.max(0, text.length - MAX_TEXT_CHARS)
+  const plain = stripAnsi(collapse(text))
+  const shown = plain.slice(0, MAX_TEXT_CHARS).toWellFormed().replace(/\n+$/, '')
+  const left = omitted + Math.max(0, plain.length - MAX_TEXT_CHARS)
   return left > 0 ? `${shown}\n[… ${left} characters left out: print less …]` : shown
 }
