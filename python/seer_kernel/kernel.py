@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from typing import Any
 
@@ -35,6 +37,13 @@ class SeerKernel(IPythonKernel):  # type: ignore[misc]
         self._is_interrupted = True
 
     async def do_execute(self, code: str, *args: Any, **kwargs: Any) -> Any:
+        here = os.getpid()
+        reply = await self._execute(code, *args, **kwargs)
+        if os.getpid() != here:
+            _end_copy(reply)
+        return reply
+
+    async def _execute(self, code: str, *args: Any, **kwargs: Any) -> Any:
         if isinstance(threading.current_thread(), SubshellThread):
             return {**run_beside(code, self.shell.user_ns), "execution_count": self.execution_count}
         number = self.shell.execution_count
@@ -56,3 +65,18 @@ class SeerKernel(IPythonKernel):  # type: ignore[misc]
         error = {"ename": "KeyboardInterrupt", "evalue": BETWEEN, "traceback": [f"KeyboardInterrupt: {BETWEEN}"]}
         self.send_response(self.iopub_socket, "error", error)
         return {"status": "error", **error, "execution_count": number, "user_expressions": {}, "payload": []}
+
+
+def _end_copy(reply: dict[str, Any]) -> None:
+    """A process that the cell has forked came to the end of the cell, also by `sys.exit`: it must be no second kernel.
+
+    It would answer for the cell, which may be waiting for that process to end.
+    """
+    try:
+        if reply.get("status") == "error" and reply.get("ename") != "SystemExit":
+            # Jupyter's message of it is sent by the kernel's own process only.
+            print(*reply.get("traceback", []), sep="\n", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(0 if reply.get("status") == "ok" else 1)
