@@ -48,6 +48,23 @@ test.runIf(isRoot).each([
   expect(doctor.status).toBe(1)
 })
 
+const hasNamespaces = spawnSync('unshare', ['-r', 'true']).status === 0
+
+test.runIf(hasNamespaces)(
+  'root of a namespace that has nobody else: no run, with the reason and what to do',
+  async () => {
+    await using place = newPlace()
+    const seer = [process.execPath, '--conditions=seer-source', join(repository, 'src/cli/main.ts')]
+    const args = ['-r', ...seer, 'run', plainExperiment, '--provider', 'claude', '--output-dir', place.outputs]
+    const env = { ...place.env, ANTHROPIC_API_KEY: 'any', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9' }
+    const refused = spawnSync('unshare', args, { cwd: place.root, env, encoding: 'utf8' })
+    expect(refused.stderr).toContain('there is no such user in this user namespace')
+    expect(refused.stderr).toContain('--unconfined')
+    expect(refused.status).toBe(3)
+    expect(place.runs()).toEqual([])
+  },
+)
+
 test('--unconfined: the run goes on, and says so everywhere', async () => {
   await using place = newPlace()
   await using api = await loopbackMessages(script(cell('import os; print(os.getcwd())')))

@@ -39,6 +39,7 @@ export async function tryWall(env: NodeJS.ProcessEnv): Promise<FoundWall> {
   if (program === undefined) return whyNot({ kind: 'no-program' })
   const isRoot = process.getuid?.() === 0
   if (isRoot && !hasCapability(CAP_SYS_ADMIN)) return whyNot({ kind: 'weak-root' })
+  if (isRoot && !mapsUser(USER_OF_ROOTS_SANDBOXES)) return whyNot({ kind: 'root-alone', user: USER_OF_ROOTS_SANDBOXES })
   const attempt = await tryProgram(program, isRoot)
   return attempt.ok ? { kind: 'bubblewrap', program } : whyNot({ kind: 'failed', attempt, settings: readSettings() })
 }
@@ -79,6 +80,20 @@ function tryProgram(program: string, isRoot: boolean): Promise<Attempt & { ok: b
 function hasCapability(bit: bigint): boolean {
   const hex = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
   return ((BigInt(`0x${hex}`) >> bit) & 1n) === 1n
+}
+
+/** Inside of a user namespace (`unshare -r`, some containers) there may be root and nobody else to drop to. */
+function mapsUser(user: number): boolean {
+  return ['uid_map', 'gid_map'].every((name) => isMapped(user, readFileSync(join('/proc/self', name), 'utf8')))
+}
+
+/** By the lines of a `uid_map`: the first id inside, the first outside, how many. */
+function isMapped(id: number, map: string): boolean {
+  return map
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .some(([first = 0, , count = 0]) => id >= first && id < first + count)
 }
 
 function readSettings() {

@@ -8,6 +8,7 @@ const failed = (stderr: string, settings: Partial<Settings> = {}, timedOut = fal
 test.each([
   [whyNot({ kind: 'no-program' }), /not installed/, /apt install bubblewrap/],
   [whyNot({ kind: 'weak-root' }), /CAP_SYS_ADMIN/, /ordinary user/],
+  [whyNot({ kind: 'root-alone', user: 65521 }), /no such user in this user namespace/, /ordinary user/],
   [whyNot({ kind: 'other-system', platform: 'darwin' }), /macOS/, /Linux/],
   [whyNot({ kind: 'other-machine', arch: 'riscv64' }), /riscv64/, /arm64/],
   [

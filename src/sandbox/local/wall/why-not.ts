@@ -23,6 +23,7 @@ export type Failure =
   | { readonly kind: 'other-machine'; readonly arch: string }
   | { readonly kind: 'no-program' }
   | { readonly kind: 'weak-root' }
+  | { readonly kind: 'root-alone'; readonly user: number }
   | { readonly kind: 'failed'; readonly attempt: Attempt; readonly settings: Settings }
 
 export function whyNot(failure: Failure): NoWall {
@@ -43,6 +44,11 @@ export function whyNot(failure: Failure): NoWall {
       return none(
         'root may not mount here (CAP_SYS_ADMIN is missing), as in most containers',
         'Run Seer as an ordinary user, or start the container with --cap-add SYS_ADMIN.',
+      )
+    case 'root-alone':
+      return none(
+        `root’s sandboxes run as user ${failure.user}, and there is no such user in this user namespace (/proc/self/uid_map), as under \`unshare -r\``,
+        'Run Seer as an ordinary user outside of that namespace, or give the namespace 65536 users and groups, as rootless containers have them.',
       )
     case 'failed':
       return ofAttempt(failure.attempt, failure.settings)
