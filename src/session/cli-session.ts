@@ -13,8 +13,10 @@ import { toolsVersion, type Tool } from '../tools/tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 import { filesOf } from './files-of.ts'
 import { cliInfoText } from './model-info.ts'
+import { emitEnd } from './open-notebook.ts'
 import { placeWorkspace, pythonPath } from './place-workspace.ts'
 import { openCallers, openCalls, type Callers } from './session-calls.ts'
+import { sessionEnded } from './session-ended.ts'
 
 const optionsSchema = z.strictObject({
   /** The schema of a finding's `answer`. With it the agent ends by submitting one, which rests on its commands. */
@@ -58,21 +60,20 @@ export class CliSession {
   }
 
   /** What Python code printed, in a process of its own. Throws an `ExecError` with the traceback. */
-  exec(code: string): Promise<string> {
+  async exec(code: string): Promise<string> {
+    if (this.#ending) throw sessionEnded(this.sessionId)
     return this.#callers.during('researcher', () => this.#sandbox.execPython(code, { env: { ...this.#env } }))
   }
 
   /** What a command printed to stdout. Throws an `ExecError` for an exit code other than 0. */
-  execShell(command: string): Promise<string> {
+  async execShell(command: string): Promise<string> {
+    if (this.#ending) throw sessionEnded(this.sessionId)
     return this.#callers.during('researcher', () => this.#sandbox.exec(command, { env: { ...this.#env } }))
   }
 
   /** Takes the tools back. What runs ends with the sandbox. Idempotent. */
   terminate(): Promise<void> {
-    this.#ending ??= this.#close().finally(() => {
-      const { run, sandboxId } = this.#sandbox
-      run.emit({ type: 'session-end', by: 'system', session: this.sessionId, sandbox: sandboxId, reason: 'terminated' })
-    })
+    this.#ending ??= this.#close().finally(() => emitEnd(this.#sandbox, this.sessionId, 'terminated'))
     return this.#ending
   }
 

@@ -16,6 +16,7 @@ import { standingOf } from './kept-notebook.ts'
 import { emitEnd, endOwn, openNotebook, type OpenNotebook } from './open-notebook.ts'
 import { openingOf, type Opening, type SessionKind } from './opening.ts'
 import { placeWorkspace } from './place-workspace.ts'
+import { sessionEnded } from './session-ended.ts'
 import { replayed, setUpSteps } from './set-up.ts'
 import { textOf } from './text-of-cell.ts'
 
@@ -98,6 +99,7 @@ export class NotebookSession {
   /** Runs Python in the session's kernel, as the researcher: the cell is in the notebook. Waits its turn, and until the cell has ended. */
   async exec(code: string): Promise<ExecResult> {
     const { run } = this.#sandbox
+    if (this.#terminated) throw sessionEnded(this.sessionId)
     const leave = await this.#floor.take('researcher', run.signal)
     try {
       const { cell, ended } = await this.#kernel.execute(code, { by: 'researcher' })
@@ -108,7 +110,7 @@ export class NotebookSession {
     }
   }
 
-  /** Takes the tools back, and ends calls that it has made. The kernel ends with its sandbox. Idempotent. */
+  /** Takes the tools back, and ends calls that it has made. The kernel ends with its sandbox, and nothing more is run in it. Idempotent. */
   terminate(): Promise<void> {
     this.#terminated ??= this.#close().finally(() => emitEnd(this.#sandbox, this.sessionId, 'terminated'))
     return this.#terminated

@@ -14,6 +14,7 @@ import type { Notebook } from '../tools/notebook.ts'
 import { shared } from '../tools/sharing.ts'
 import { toolsOf } from '../tools/tool-sets.ts'
 import { toolsVersion } from '../tools/tool.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { filesOf } from './files-of.ts'
 import { goesOnText, instructionsOf } from './instructions.ts'
 import type { Opening } from './opening.ts'
@@ -81,6 +82,8 @@ export async function openNotebook(sandbox: Sandbox, opening: Opening, earlier?:
       await notebook.setUp()
     } catch (error) {
       await calls.close()
+      // The sandbox may go on without it; one that ends takes its kernels along.
+      await untilAborted(kernel.stop(), run.signal).catch(() => undefined)
       emitEnd(sandbox, session, 'its set-up failed')
       throw error
     }
