@@ -6,16 +6,16 @@ import { openGuests, type Guests } from './guests.ts'
 import type { LocalServer } from './local.ts'
 import type { Role } from './reach.ts'
 import { openTurn } from './turn-tool.ts'
-import type { ClientInfo, View, Visit } from './view.ts'
+import type { Entering, View, Visit } from './view.ts'
 
 export function doorsOf(server: LocalServer, tokens: Readonly<Partial<Record<Role, string>>>): Door[] {
   const guests = openGuests(() => ownAgents(server))
   const agent = viewOf(server)
   const observer = { ...agent, tools: agent.tools.filter(({ annotations }) => annotations?.readOnlyHint === true) }
   const ways: Record<Role, Omit<Door, 'token'>> = {
-    'second-author': { enter: (client) => visitOf(agent, guests, client) },
+    'second-author': { enter: (who) => visitOf(agent, guests, who) },
     // Whoever looks on under the name of an author is not that author: its cells are not stopped with a call of the other's.
-    observer: { enter: (client) => visitOf(observer, guests, client, 'observer ') },
+    observer: { enter: (who) => visitOf(observer, guests, who, 'observer ') },
     person: { enter: () => enterAsPerson(server, agent), isMissed: true },
     'own-kernel': { enter: () => enterOwn(server), isMissed: true },
   }
@@ -31,8 +31,8 @@ function ownAgents({ run }: LocalServer): By[] {
   return run.summary.agents.map(({ name }) => name)
 }
 
-function visitOf(view: View, guests: Guests, client: ClientInfo | undefined, as = ''): Promise<Visit> {
-  const guest = client && guests.enter(as + client.name)
+function visitOf(view: View, guests: Guests, who: Entering | undefined, as = ''): Promise<Visit> {
+  const guest = who && guests.enter(as + who.client.name, who.isHere)
   const authorOf = guest?.author ?? ((name = '') => guests.passing(as + name))
   return Promise.resolve({ view: { ...view, authorOf }, leave: () => guest?.leave() })
 }

@@ -5,7 +5,7 @@ import { openCalls, type Calls } from './calls.ts'
 import { refuse, type Answer } from './http-server.ts'
 import { mcpServer } from './mcp-server.ts'
 import { openSessions } from './sessions.ts'
-import type { ClientInfo, Visit } from './view.ts'
+import type { Entering, Visit } from './view.ts'
 import { readBody, sendWebResponse, toWebRequest } from './web-request.ts'
 
 /** Code has at most 200,000 characters, of which JSON may make six bytes each. */
@@ -14,7 +14,7 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024
 export interface Door {
   readonly token: string
   /** Undefined: one that says who it is with each request. Throws a SeerError for who cannot come in now. */
-  readonly enter: (client: ClientInfo | undefined) => Promise<Visit>
+  readonly enter: (who: Entering | undefined) => Promise<Visit>
   /** It matters that whoever came in is still there: only the protocol of 2025 can tell. */
   readonly isMissed?: boolean
 }

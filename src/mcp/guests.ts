@@ -9,30 +9,30 @@ export interface Guest {
 }
 
 export interface Guests {
-  /** By what its client calls itself. */
-  readonly enter: (client: string) => Guest
+  /** By what its client calls itself. While it is not here (nothing connects it), another one may come by its name: mostly itself, anew. */
+  readonly enter: (client: string, isHere: () => boolean) => Guest
   /** Of one that is known by that alone, since nobody can tell when it has left. */
   readonly passing: (client: string | undefined) => By
 }
 
 /** `own`: the agents of the run so far. */
 export function openGuests(own: () => readonly By[]): Guests {
-  const names = new Map<object, By>()
-  const passing = (client: string | undefined) => authorOf(client, own(), [...names.values()])
+  const names = new Map<() => boolean, By>()
+  const taken = () => [...names].flatMap(([isHere, name]) => (isHere() ? [name] : []))
   return {
-    enter(client) {
-      const guest = {}
-      names.set(guest, passing(client))
-      return {
-        author() {
-          const before = names.get(guest)
-          const by = before !== undefined && !own().includes(before) ? before : passing(client)
-          names.set(guest, by)
-          return by
-        },
-        leave: () => void names.delete(guest),
+    enter(client, isHere) {
+      const name = (): By => {
+        const before = names.get(isHere)
+        names.delete(isHere)
+        const others = taken()
+        const isFree = before !== undefined && !own().includes(before) && !others.includes(before)
+        const by = isFree ? before : authorOf(client, own(), others)
+        names.set(isHere, by)
+        return by
       }
+      name()
+      return { author: name, leave: () => void names.delete(isHere) }
     },
-    passing,
+    passing: (client) => authorOf(client, own(), taken()),
   }
 }
