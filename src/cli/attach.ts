@@ -15,8 +15,10 @@ export interface AttachOptions {
   session?: string
 }
 
-const HELP = `Python runs in the kernel of the session, as the researcher's; a block ends with an empty line.
-While you type, the agents wait before their next step. Ctrl-C interrupts your cell, or forgets what you typed.
+// Of lines that fit in 80 columns: a terminal would break them within words.
+const HELP = `Python runs in the kernel of the session, as the researcher's; a block ends with
+an empty line. While you type, the agents wait before their next step.
+Ctrl-C interrupts your cell, or forgets what you typed.
 :say TEXT tells the agent something, :quit (or Ctrl-D) leaves; the run goes on.`
 
 export async function attachCommand(run: string | undefined, { session }: AttachOptions): Promise<void> {

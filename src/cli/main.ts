@@ -91,7 +91,7 @@ program
 program
   .command('show')
   .description('tell a run’s story')
-  .argument('<run>', 'a run’s id, the beginning of one, a folder, or "latest"')
+  .argument('<run>', 'a run’s id, the beginning or end of one, a folder, or "latest"')
   .option('--check', 'check that log, notebook and artifacts agree')
   .option('--output <cell>', 'print the whole text output of one cell')
   .option('--cell <cell>', 'print the whole code, or text, of one cell')

@@ -73,7 +73,7 @@ export function resolveRun(run: string, outputDir: string): string {
   if (runs.length === 0) {
     throw new SeerError('run-unknown', {
       message: `There are no runs in ${resolve(outputDir)}.`,
-      hint: 'Give the path of a run folder, or the folder that holds them with --output-dir.',
+      hint: `Give the path of a run folder, or the folder that holds them with --output-dir. To make one: ${seerCommand(['run', 'sandbox-intro'], { outputDir })}`,
     })
   }
   throw new SeerError('run-unknown', {
