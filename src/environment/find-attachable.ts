@@ -13,8 +13,10 @@ import type { SandboxFacts } from './sandbox-file.ts'
 const ID = /^sb-[0-9a-f]+$/
 
 export async function findAttachable(id: string): Promise<SandboxFacts> {
+  // Before a path is made of it: a script that was given no id has `undefined` here.
+  if (!ID.test(id)) throw unknown(id, await freeIds())
   const stateDir = sandboxFolder(id)
-  if (!ID.test(id) || !existsSync(stateDir)) throw unknown(id, await freeIds())
+  if (!existsSync(stateDir)) throw unknown(id, await freeIds())
   if (!isOwnFolder(stateDir)) {
     throw new SeerError('sandbox-foreign', {
       message: `The sandbox ${id} belongs to another user.`,
