@@ -14,6 +14,7 @@ import { Workspace } from '../workspace/workspace.ts'
 import { filesOf } from './files-of.ts'
 import { cliInfoText } from './model-info.ts'
 import { emitEnd } from './open-notebook.ts'
+import { checkWorkspace } from './check-workspace.ts'
 import { placeWorkspace, pythonPath } from './place-workspace.ts'
 import { openCallers, openCalls, type Callers } from './session-calls.ts'
 import { sessionEnded } from './session-ended.ts'
@@ -90,6 +91,7 @@ export async function createCliSession(
 ): Promise<CliSession> {
   // A script's types are not checked when it runs, and this was once documented as (workspace, workspaceDir).
   if (!(sandbox instanceof Sandbox)) throw noSandbox()
+  checkWorkspace('createCliSession', workspace)
   const { answer } = parseOptions('createCliSession', optionsSchema, options)
   const { run } = sandbox
   const session = sandbox.newSessionId()

@@ -15,6 +15,7 @@ import { untilAborted } from '../until-aborted.ts'
 import { standingOf } from './kept-notebook.ts'
 import { emitEnd, endOwn, openNotebook, type OpenNotebook } from './open-notebook.ts'
 import { openingOf, type Opening, type SessionKind } from './opening.ts'
+import { checkWorkspace } from './check-workspace.ts'
 import { placeWorkspace } from './place-workspace.ts'
 import { sessionEnded } from './session-ended.ts'
 import { replayed, setUpSteps } from './set-up.ts'
@@ -130,6 +131,7 @@ export async function createNotebookSession(
   workspace: Workspace,
   options: z.input<typeof optionsSchema> = {},
 ): Promise<NotebookSession> {
+  checkWorkspace('createNotebookSession', workspace)
   return openSession(sandbox, workspace, options, { kind: 'notebook' })
 }
 
