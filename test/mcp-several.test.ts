@@ -1,4 +1,4 @@
-/** Several at the server of one session: two windows of the same program, calls at once, and a second sandbox in the same run. */
+/** Several at the server of one session: calls at once, and a second sandbox in the same run. */
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { Sandbox } from '../src/environment/sandbox.ts'
 import { createNotebookSession } from '../src/session/notebook-session.ts'
@@ -26,31 +26,6 @@ const endOf = async (cell: string) => (await log()).of('cell-end').find((event) 
 /** Goes on until a file is there. */
 const until = (file: string) => `import os, time\nwhile not os.path.exists("${file}"): time.sleep(0.05)\nprint("whole")`
 const release = (file: string) => tried.sandbox.writeFile(file, Buffer.from(''))
-
-test('two of the same name are two authors', async () => {
-  await using one = await client('Twin')
-  await using two = await client('Twin')
-  await two.call('execute_code', { code: 'print(0)' })
-  const code = until('twins')
-  const call = one.call('execute_code', { code })
-  const cell = await began(code)
-  for (const [name, input] of [
-    ['wait_cell', { cell }],
-    ['execute_code', { code: 'print("too early")' }],
-  ] as const) {
-    const stop = new AbortController()
-    const calls = (await log()).of('tool-start').length
-    const stopped = two.call(name, input, { signal: stop.signal })
-    await soon(async () => expect((await log()).of('tool-start').length).toBe(calls + 1))
-    stop.abort()
-    await expect(stopped).rejects.toThrow(/abort/i)
-    await soon(async () => expect((await log()).of('tool-end').length).toBe(calls))
-  }
-  await release('twins')
-  expect(textOf(await call)).toBe(`[${cell}] ok.\nwhole`)
-  expect(await two.says('execute_code', { code: 'print(1)' })).toMatch(/^Others have worked[^]*, by twin \(/)
-  expect((await cells()).slice(-3).map(({ by }) => by)).toEqual(['agent:twin-2', 'agent:twin', 'agent:twin-2'])
-})
 
 test('a call that is cancelled stops its own cell, and not the one before it', async () => {
   await using one = await client('single')

@@ -4,9 +4,9 @@ const MAX_LENGTH = 40
 
 /**
  * Who an agent from outside is in the log: by what its client calls itself. Whatever that is, it is none of the run's own agents,
- * and never a person. `others`: names that others have who are there now.
+ * and never a person.
  */
-export function authorOf(client: string | undefined, own: readonly By[], others: readonly By[] = []): By {
+export function authorOf(client: string | undefined, own: readonly By[]): By {
   const name = (client ?? '')
     .slice(0, 200)
     .normalize('NFKD')
@@ -15,9 +15,6 @@ export function authorOf(client: string | undefined, own: readonly By[], others:
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, MAX_LENGTH)
     .replace(/^-+|-+$/g, '')
-  const base: By =
-    name === '' ? 'agent:outside' : own.includes(`agent:${name}`) ? `agent:${name}-outside` : `agent:${name}`
-  let by = base
-  for (let n = 2; own.includes(by) || others.includes(by); n++) by = `${base}-${n}`
-  return by
+  if (name === '') return 'agent:outside'
+  return own.includes(`agent:${name}`) ? `agent:${name}-outside` : `agent:${name}`
 }

@@ -5,7 +5,7 @@ import { newToken } from './access.ts'
 import { mount } from './http-server.ts'
 import { lazyEndpoint } from './lazy-endpoint.ts'
 import { announce } from './reach.ts'
-import type { ClientInfo, Entering, View } from './view.ts'
+import type { ClientInfo, View } from './view.ts'
 
 export interface AgentPlace extends AsyncDisposable {
   /** Who came, by what it calls itself. Rejects with the signal's reason. */
@@ -19,11 +19,11 @@ export async function openAgentPlace(name: string, view: View): Promise<AgentPla
   const came = Promise.withResolvers<ClientInfo>()
   const left = Promise.withResolvers<undefined>()
   let isTaken = false
-  const enter = (who?: Entering) => {
+  const enter = (client: ClientInfo) => {
     if (isTaken) throw new SeerError('agent-there', { message: 'An agent is here already, and there is one place.' })
     isTaken = true
     hide()
-    came.resolve(who?.client ?? { name: '', version: '' })
+    came.resolve(client)
     return Promise.resolve({ view, leave: () => left.resolve(undefined) })
   }
   const token = newToken()

@@ -2,39 +2,35 @@
 import type { By } from '../run/events.ts'
 import { authorOf } from './author.ts'
 import type { Door } from './endpoint.ts'
-import { openGuests, type Guests } from './guests.ts'
 import type { LocalServer } from './local.ts'
 import type { Role } from './reach.ts'
 import { openTurn } from './turn-tool.ts'
-import type { Entering, View, Visit } from './view.ts'
+import type { View, Visit } from './view.ts'
 
 export function doorsOf(server: LocalServer, tokens: Readonly<Partial<Record<Role, string>>>): Door[] {
-  const guests = openGuests(() => ownAgents(server))
   const agent = viewOf(server)
-  const observer = { ...agent, tools: agent.tools.filter(({ annotations }) => annotations?.readOnlyHint === true) }
-  const ways: Record<Role, Omit<Door, 'token'>> = {
-    'second-author': { enter: (who) => visitOf(agent, guests, who) },
+  const observer: View = {
+    ...agent,
+    tools: agent.tools.filter(({ annotations }) => annotations?.readOnlyHint === true),
     // Whoever looks on under the name of an author is not that author: its cells are not stopped with a call of the other's.
-    observer: { enter: (who) => visitOf(observer, guests, who, 'observer ') },
+    authorOf: (client = '') => agent.authorOf(`observer ${client}`),
+  }
+  const ways: Record<Role, Omit<Door, 'token'>> = {
+    'second-author': { enter: () => visitOf(agent) },
+    observer: { enter: () => visitOf(observer) },
     person: { enter: () => enterAsPerson(server, agent), isMissed: true },
     'own-kernel': { enter: () => enterOwn(server), isMissed: true },
   }
   return (Object.entries(tokens) as [Role, string][]).map(([role, token]) => ({ token, ...ways[role] }))
 }
 
-function viewOf(server: LocalServer): View {
-  const { run, tools, session, readable, instructions } = server
-  return { run, tools, session, readable, instructions, authorOf: (client) => authorOf(client, ownAgents(server)) }
+function viewOf({ run, tools, session, readable, instructions }: LocalServer): View {
+  const own = () => run.summary.agents.map(({ name }) => name)
+  return { run, tools, session, readable, instructions, authorOf: (client) => authorOf(client, own()) }
 }
 
-function ownAgents({ run }: LocalServer): By[] {
-  return run.summary.agents.map(({ name }) => name)
-}
-
-function visitOf(view: View, guests: Guests, who: Entering | undefined, as = ''): Promise<Visit> {
-  const guest = who && guests.enter(as + who.client.name, who.isHere)
-  const authorOf = guest?.author ?? ((name = '') => guests.passing(as + name))
-  return Promise.resolve({ view: { ...view, authorOf }, leave: () => guest?.leave() })
+function visitOf(view: View): Promise<Visit> {
+  return Promise.resolve({ view, leave: () => undefined })
 }
 
 /** Who has the floor gives it back by leaving, however that comes about. */

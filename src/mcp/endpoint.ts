@@ -5,7 +5,7 @@ import { openCalls, type Calls } from './calls.ts'
 import { refuse, type Answer } from './http-server.ts'
 import { mcpServer } from './mcp-server.ts'
 import { openSessions } from './sessions.ts'
-import type { Entering, Visit } from './view.ts'
+import type { ClientInfo, Visit } from './view.ts'
 import { readBody, sendWebResponse, toWebRequest } from './web-request.ts'
 
 /** Code has at most 200,000 characters, of which JSON may make six bytes each. */
@@ -13,8 +13,8 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 export interface Door {
   readonly token: string
-  /** Undefined: one that says who it is with each request. Throws a SeerError for who cannot come in now. */
-  readonly enter: (who: Entering | undefined) => Promise<Visit>
+  /** Throws a SeerError for who cannot come in now. */
+  readonly enter: (client: ClientInfo) => Promise<Visit>
   /** It matters that whoever came in is still there: only the protocol of 2025 can tell. */
   readonly isMissed?: boolean
 }
@@ -24,6 +24,9 @@ export interface Endpoint {
   /** Ends what is being done, with a word to whoever asked for it, then the rest. */
   readonly close: () => Promise<void>
 }
+
+/** In the protocol of 2026 each request says who asks, and the view is the same for all. */
+const UNNAMED: ClientInfo = { name: '', version: '' }
 
 type Serve = (request: Request, body: unknown) => Promise<Response>
 
@@ -49,7 +52,7 @@ export function openEndpoint(doors: readonly Door[]): Endpoint {
 function openDoor({ enter, isMissed = false }: Door, calls: Calls): { serve: Serve; close: () => void } {
   const sessions = openSessions({ enter, calls, endsWithStream: isMissed })
   if (isMissed) return { serve: sessions.answer, close: sessions.close }
-  const modern = createMcpHandler(async () => mcpServer((await enter(undefined)).view, calls), { legacy: 'reject' })
+  const modern = createMcpHandler(async () => mcpServer((await enter(UNNAMED)).view, calls), { legacy: 'reject' })
   return {
     async serve(request, body) {
       if (body === undefined || (await isLegacyRequest(request, body))) return sessions.answer(request, body)

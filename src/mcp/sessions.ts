@@ -7,18 +7,16 @@ import { isInitializeRequest, WebStandardStreamableHTTPServerTransport } from '@
 import { describeError, SeerError } from '../errors.ts'
 import type { Calls } from './calls.ts'
 import { mcpServer } from './mcp-server.ts'
-import type { ClientInfo, Entering, Visit } from './view.ts'
+import type { ClientInfo, Visit } from './view.ts'
 
 const MAX_SESSIONS = 32
 const IDLE_MS = 30 * 60_000
 /** A client that is waited for opens its stream again well before. */
 const GONE_MS = 10_000
-/** A client opens its stream just after it has come in. */
-const SETTLING_MS = 1000
 
 export interface SessionsOptions {
   /** Somebody comes in. */
-  readonly enter: (who: Entering) => Promise<Visit>
+  readonly enter: (client: ClientInfo) => Promise<Visit>
   readonly calls: Calls
   /** A client whose stream has closed has left: for what must not go on without it. */
   readonly endsWithStream: boolean
@@ -35,8 +33,6 @@ interface Session {
   /** Requests that are being answered, a stream that waits for news among them. */
   open: number
   usedAt: number
-  /** It has had a stream that waits for news: without one it is not here. */
-  hasListened: boolean
   leaving: NodeJS.Timeout | undefined
 }
 
@@ -62,12 +58,10 @@ export function openSessions({ enter, calls, endsWithStream }: SessionsOptions):
   }
 
   async function open(client: ClientInfo): Promise<Session> {
-    let opened: Session | undefined
-    const visit = await enter({ client, isHere: () => opened === undefined || isHere(opened) })
+    const visit = await enter(client)
     const id = randomBytes(16).toString('hex')
     const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => id })
-    const session: Session = { transport, open: 0, usedAt: performance.now(), hasListened: false, leaving: undefined }
-    opened = session
+    const session: Session = { transport, open: 0, usedAt: performance.now(), leaving: undefined }
     const server = mcpServer(visit.view, calls)
     const onclose = () => {
       clearTimeout(session.leaving)
@@ -83,7 +77,6 @@ export function openSessions({ enter, calls, endsWithStream }: SessionsOptions):
 
   async function serve(session: Session, request: Request, body: unknown): Promise<Response> {
     session.open += 1
-    session.hasListened ||= request.method === 'GET'
     clearTimeout(session.leaving)
     const answered = () => {
       session.open -= 1
@@ -116,10 +109,6 @@ export function openSessions({ enter, calls, endsWithStream }: SessionsOptions):
       for (const { transport } of sessions.values()) void transport.close()
     },
   }
-}
-
-function isHere({ open, hasListened, usedAt }: Session): boolean {
-  return open > 0 || (!hasListened && performance.now() - usedAt < SETTLING_MS)
 }
 
 function failure(status: number, code: number, message: string): Response {

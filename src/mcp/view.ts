@@ -25,13 +25,6 @@ export interface ClientInfo {
   readonly version: string
 }
 
-/** A client that comes in. */
-export interface Entering {
-  readonly client: ClientInfo
-  /** It waits for an answer, or listens for news. */
-  readonly isHere: () => boolean
-}
-
 /** A client that has come in. One that speaks the protocol of 2026 comes in anew with each request, and is not missed. */
 export interface Visit {
   readonly view: View
