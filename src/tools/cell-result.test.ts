@@ -39,6 +39,7 @@ async function running() {
           by: 'agent:x',
           source: '1',
           hidden: false,
+          supersedes: null,
           supersededBy: null,
           removed: false,
           status,

@@ -12,6 +12,7 @@ function notebook() {
       by,
       source,
       hidden: false,
+      supersedes: null,
       supersededBy: null,
       removed: false,
       generation: 1,
@@ -73,7 +74,7 @@ test('a cell that was still running is told again when it has ended', () => {
 test('a kernel that was started anew, and a cell that was interrupted, by whom', () => {
   const news = openNews(notebook())
   for (const by of [ME, 'agent:other', 'researcher'] as const) news.begin(by)
-  news.restarted('agent:other')
+  news.did('agent:other', 'started the kernel anew: all variables are lost')
   news.interrupted('researcher', 'c7', ME)
   news.interrupted(ME, 'c8', ME)
   expect(news.take(ME)).toMatch(
@@ -81,6 +82,22 @@ test('a kernel that was started anew, and a cell that was interrupted, by whom',
   )
   expect(news.take('researcher')).not.toContain('c7')
   expect(news.take('agent:other')).toBeUndefined()
+})
+
+test('what became of cells: each once, and not to who did it', () => {
+  const book = notebook()
+  const news = openNews(book)
+  for (const by of [ME, 'agent:other'] as const) news.begin(by)
+  book.add(ME, 'mine')
+  book.add('agent:other', 'mended', { supersedes: 'c1' })
+  for (let n = 0; n < 3; n++) news.did('agent:other', 'moved c1')
+  expect(news.take(ME)!.split('\n').slice(1)).toEqual([
+    '- other moved c1.',
+    '- c2, by other (ok), in the place of c1:',
+    '    mended',
+  ])
+  expect(news.take(ME)).toBeUndefined()
+  expect(news.take('agent:other')).not.toContain('moved')
 })
 
 test('long code, and many cells, are cut', () => {

@@ -8,8 +8,8 @@ const MAX_CODE_CHARS = 300
 export interface News {
   /** Somebody begins to work: what was there before is not news. */
   readonly begin: (by: By) => void
-  /** Somebody has started the kernel anew. */
-  readonly restarted: (by: By) => void
+  /** Somebody has done something that is no cell: what follows their name. */
+  readonly did: (by: By, deed: string) => void
   /** Somebody has stopped a cell of another. */
   readonly interrupted: (by: By, cell: string, author: By) => void
   /** Undefined where there is nothing new. What is told is not told again. */
@@ -21,8 +21,8 @@ interface Known {
   upTo: number
   /** Told as running. */
   readonly running: Set<string>
-  /** What else others did. */
-  deeds: string[]
+  /** What else others did, each once. */
+  readonly deeds: Set<string>
 }
 
 /** What it costs does not grow with the notebook. */
@@ -53,21 +53,20 @@ export function openNews(notebook: Pick<Notebook, 'cell' | 'begun'>): News {
 
   return {
     begin(by) {
-      if (!knownBy.has(by)) knownBy.set(by, { upTo: notebook.begun().length, running: new Set(), deeds: [] })
+      if (!knownBy.has(by)) knownBy.set(by, { upTo: notebook.begun().length, running: new Set(), deeds: new Set() })
     },
-    restarted(by) {
-      const deed = `- ${nameOf(by)} started the kernel anew: all variables of before are lost.`
-      for (const [one, known] of knownBy) if (one !== by) known.deeds.push(deed)
+    did(by, deed) {
+      for (const [one, known] of knownBy) if (one !== by) known.deeds.add(`- ${nameOf(by)} ${deed}.`)
     },
     interrupted(by, cell, author) {
-      if (author !== by) knownBy.get(author)?.deeds.push(`- ${nameOf(by)} interrupted your cell ${cell}.`)
+      if (author !== by) knownBy.get(author)?.deeds.add(`- ${nameOf(by)} interrupted your cell ${cell}.`)
     },
     take(by) {
       const known = knownBy.get(by)
       if (!known) return undefined
       const lines = newsFor(by, known)
       known.upTo = notebook.begun().length
-      known.deeds = []
+      known.deeds.clear()
       if (lines.length === 0) return undefined
       return [
         'Others have worked in this notebook since your last call (`read_output` tells what a cell printed):',
@@ -90,7 +89,8 @@ function cellText(id: string, facts: CellFacts): string {
     .trim()
     .split('\n')
     .map((line) => `    ${line}`)
-  return [`- ${id}, by ${nameOf(facts.by)} (${about}):`, ...indented].join('\n')
+  const place = facts.supersedes === null ? '' : `, in the place of ${facts.supersedes}`
+  return [`- ${id}, by ${nameOf(facts.by)} (${about})${place}:`, ...indented].join('\n')
 }
 
 function statusOf({ status }: CellFacts): string {

@@ -11,6 +11,7 @@ export interface CellFacts {
   readonly by: By
   readonly source: string
   readonly hidden: boolean
+  readonly supersedes: string | null
   readonly supersededBy: string | null
   /** Taken out of the notebook. */
   readonly removed: boolean

@@ -4,7 +4,7 @@ import { keptEvents } from '../../test/fixtures/memory-run.ts'
 import type { By } from '../run/events.ts'
 import type { Notebook } from './notebook.ts'
 import { shared } from './sharing.ts'
-import { defineTool, runTool, toolsVersion } from './tool.ts'
+import { defineTool, runTool, toolsVersion, type ToolContext } from './tool.ts'
 
 const running = new Map<string, By>()
 const ends = new Map<string, PromiseWithResolvers<unknown>>()
@@ -42,17 +42,13 @@ const RUN_CODE = [
 ]
 const own = [...RUN_CODE, 'restart_kernel', 'interrupt', 'read_output', 'peek'].map(tool)
 const { tools } = shared(notebook, own, 30)
-const call = (name: string, by: By, input = {}) =>
-  runTool(
-    tools,
-    { id: 'x', name, input },
-    {
-      emit: keptEvents().emit,
-      by,
-      signal: new AbortController().signal,
-      storeArtifact: () => '',
-    },
-  )
+const context = (by: By): ToolContext => ({
+  emit: keptEvents().emit,
+  by,
+  signal: new AbortController().signal,
+  storeArtifact: () => '',
+})
+const call = (name: string, by: By, input = {}) => runTool(tools, { id: 'x', name, input }, context(by))
 
 test('recordings fit as before', () => expect(toolsVersion(tools)).toBe(toolsVersion(own)))
 
@@ -74,4 +70,29 @@ test('while another has a cell running, code is not run, and who it is is said; 
   running.delete('c1')
   ends.get('c1')!.resolve(undefined)
   expect(await call('execute_code', 'agent:b')).not.toHaveProperty('isError')
+})
+
+test('who took a cell out or moved it is said to the others, where it was done', async () => {
+  const input = z.strictObject({ cell: z.string() })
+  const arrange = ['delete_cell', 'move_cell'].map((name) =>
+    defineTool({
+      name,
+      description: 'D.',
+      input,
+      result: z.strictObject({}),
+      execute: ({ cell }) => {
+        if (cell !== 'c2') throw new Error('no such cell')
+        return Promise.resolve({ content: [{ type: 'text', text: 'done' }], structured: {} })
+      },
+    }),
+  )
+  const { tools } = shared(notebook, [...arrange, tool('read_output')], 30)
+  const textsOf = async (name: string, by: By, input = {}) =>
+    (await runTool(tools, { id: 'x', name, input }, context(by))).content.map((block) => 'text' in block && block.text)
+  await textsOf('read_output', 'agent:a')
+  for (const cell of ['c2', 'c3']) for (const { name } of arrange) await textsOf(name, 'agent:b', { cell })
+  expect(await textsOf('read_output', 'agent:a')).toEqual([
+    expect.stringMatching(/\n- b took c2 out of the notebook\.\n- b moved c2 to another place in the notebook\.$/),
+    'done',
+  ])
 })

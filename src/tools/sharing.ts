@@ -24,6 +24,13 @@ const RUNS_CODE = new Set([
   'start_session_continue_notebook',
 ])
 
+/** What the others are told of besides cells. */
+const DEEDS: Readonly<Record<string, (input: { cell?: string }) => string>> = {
+  restart_kernel: () => 'started the kernel anew: all variables of before are lost',
+  delete_cell: ({ cell }) => `took ${cell} out of the notebook`,
+  move_cell: ({ cell }) => `moved ${cell} to another place in the notebook`,
+}
+
 function runsCode({ name }: Tool, input: unknown): boolean {
   return RUNS_CODE.has(name) && (input as { kind?: unknown }).kind !== 'text'
 }
@@ -42,7 +49,8 @@ export function shared(notebook: Notebook, tools: readonly Tool[], patienceMs = 
       news.interrupted(by, running, notebook.kernel.authorOf(running))
     try {
       const result = await tool.execute(input, context)
-      if (tool.name === 'restart_kernel') news.restarted(by)
+      const deed = DEEDS[tool.name]?.(input)
+      if (deed !== undefined) news.did(by, deed)
       const told = news.take(by)
       return told === undefined ? result : { ...result, content: [{ type: 'text', text: told }, ...result.content] }
     } finally {
