@@ -231,3 +231,16 @@ test('garbage on stdin, and a client that is gone: it ends, and leaves nothing',
   const [code] = (await once(child, 'exit')) as [number]
   expect(code).toBe(0)
 })
+
+test('a call that is too large is refused by name; a message that cannot be heard ends the bridge', async () => {
+  const live = await liveRun()
+  await using one = await bridge()
+  const large = await one.call('execute_code', { code: '#'.repeat(5 * 1024 * 1024) })
+  expect(large.isError).toBe(true)
+  expect(textOf(large)).toMatch(/^The call has more than 4 MiB[^]*nothing was run/)
+  expect(await one.says('execute_code', { code: 'print(1)' })).toBe('[c2] ok.\n1')
+  const deaf = one.call('execute_code', { code: '#'.repeat(11 * 1024 * 1024) })
+  await expect(deaf).rejects.toThrow(/closed/i)
+  await vi.waitFor(() => expect(one.stderr()).toContain('a message of more than 10 MiB'), 5000)
+  expect((await logOf(live.folder)).of('tool-start')).toHaveLength(1)
+})

@@ -13,10 +13,10 @@ import { describeError } from '../../errors.ts'
 import { SEER_VERSION } from '../../run/version.ts'
 import { reads } from '../../tools/annotations.ts'
 import { clientInfoOf } from '../client-info.ts'
-import { isAnswer, isUnheard, PATIENCE_MS, type Link } from './link.ts'
+import { isAnswer, isTooLarge, isUnheard, PATIENCE_MS, type Link } from './link.ts'
 import type { Target } from './target.ts'
 import type { Upstream } from './upstream.ts'
-import { endedText, noRunText, otherRunText, PREPARING, statusText, WAITING_INSTRUCTIONS } from './words.ts'
+import { endedText, noRunText, otherRunText, PREPARING, statusText, TOO_LARGE, WAITING_INSTRUCTIONS } from './words.ts'
 
 const STATUS: Tool = {
   name: 'status',
@@ -83,6 +83,7 @@ export function bridgeServer({ upstream, problem, prepared }: BridgeServerOption
       if (result && !isUnknownStatus(name, result)) return result
       return name === STATUS.name ? said(statusText(standing())) : failure(noRunText(standing()))
     } catch (error) {
+      if (isTooLarge(error)) return failure(TOO_LARGE)
       if (isAnswer(error) || context.mcpReq.signal.aborted) throw error
       return failure(await lost(error))
     }

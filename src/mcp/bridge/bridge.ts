@@ -6,7 +6,8 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server } from '@modelcontextprotocol/server'
-import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio'
+import { SeerError } from '../../errors.ts'
 import { bridgeServer } from './bridge-server.ts'
 import type { Wanted } from './target.ts'
 import { openUpstream } from './upstream.ts'
@@ -43,15 +44,40 @@ export async function runBridge({
     }
     return !isPreparing
   }
-  const handle = serveStdio(async () => {
+  const wire = new StdioServerTransport()
+  const factory = async () => {
     await prepared()
     const server = bridgeServer({ upstream, problem, prepared })
     servers.add(server)
     return server
-  })
+  }
+  let isTooLong = false
+  const onerror = ({ message }: Error) => void (isTooLong ||= message.includes('exceeded maximum size'))
+  const handle = serveStdio(factory, { transport: wire, onerror })
+  const deaf = closedBy(wire)
   const left = [once(process.stdin, 'end'), once(process.stdin, 'close'), once(process.stdout, 'error')]
-  await Promise.race([...left.map((one) => one.catch(() => undefined)), aborted(signal)])
+  const ends = [...left.map((one) => one.catch(() => undefined)), aborted(signal), deaf]
+  await Promise.race(ends)
   await handle.close()
+  if (isTooLong) throw tooLong()
+}
+
+/** The SDK's transport closes by itself, too: at a line that is longer than it takes, and from then on it hears nothing. */
+function closedBy(wire: StdioServerTransport): Promise<void> {
+  const { onclose } = wire
+  return new Promise((resolve) => {
+    wire.onclose = () => {
+      onclose?.()
+      resolve()
+    }
+  })
+}
+
+function tooLong(): SeerError {
+  return new SeerError('mcp-message-too-long', {
+    message: 'The client sent a message of more than 10 MiB, and can be heard no more.',
+    hint: 'Start `seer mcp` again. Code and texts may have 200,000 characters; larger data goes through files.',
+  })
 }
 
 async function tellChange(server: Server): Promise<void> {

@@ -36,6 +36,11 @@ export function isUnheard(error: unknown): boolean {
   return codesOf(error).includes('ECONNREFUSED')
 }
 
+/** It was not read to its end: more than the server takes. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof SdkHttpError && error.status === 413
+}
+
 /** What the other side said, and not that it could not be asked. */
 export function isAnswer(error: unknown): boolean {
   return error instanceof ProtocolError

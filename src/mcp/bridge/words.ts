@@ -39,6 +39,9 @@ export function otherRunText(before: Target, now: Target): string {
 export const PREPARING =
   'The experiment is still being prepared (the first time, packages are installed). Call `status` to look again; the tools come with it.'
 
+export const TOO_LARGE =
+  'The call has more than 4 MiB, which is more than is taken: nothing was run. Code may have 200,000 characters; write larger data with code, or put it in a file.'
+
 /** For a client that has been told nothing by a run. */
 export const WAITING_INSTRUCTIONS =
   'This connects you to a live notebook of Seer next to a model, as soon as a run goes on. None does yet: call `status` to look again.'
