@@ -17,7 +17,7 @@ const notebook = {
     ended: (cell: string) => ends.get(cell)?.promise,
   },
   begun: () => [],
-  cell: () => undefined,
+  cell: (id: string) => (id === 't1' ? { kind: 'markdown' } : undefined),
 } as unknown as Notebook
 
 let asked: By[] = []
@@ -25,7 +25,7 @@ const tool = (name: string) =>
   defineTool({
     name,
     description: 'D.',
-    input: z.strictObject({ kind: z.enum(['code', 'text']).optional() }),
+    input: z.strictObject({ kind: z.enum(['code', 'text']).optional(), cell: z.string().optional() }),
     result: z.strictObject({}),
     execute: (_, { by }) => {
       asked.push(by)
@@ -66,7 +66,9 @@ test('while another has a cell running, code is not run, and who it is is said; 
   for (const name of ['restart_kernel', 'interrupt', 'read_output', 'peek'])
     expect(await call(name, 'agent:b')).not.toHaveProperty('isError')
   expect(await call('insert_cell', 'agent:b', { kind: 'text' })).not.toHaveProperty('isError')
-  expect(asked).toEqual(['agent:a', ...Array<By>(5).fill('agent:b')])
+  expect(await call('edit_cell', 'agent:b', { cell: 't1' })).not.toHaveProperty('isError')
+  expect(await call('edit_cell', 'agent:b', { cell: 'c1' })).toMatchObject({ isError: true })
+  expect(asked).toEqual(['agent:a', ...Array<By>(6).fill('agent:b')])
   running.delete('c1')
   ends.get('c1')!.resolve(undefined)
   expect(await call('execute_code', 'agent:b')).not.toHaveProperty('isError')

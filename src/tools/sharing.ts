@@ -31,8 +31,10 @@ const DEEDS: Readonly<Record<string, (input: { cell?: string }) => string>> = {
   move_cell: ({ cell }) => `moved ${cell} to another place in the notebook`,
 }
 
-function runsCode({ name }: Tool, input: unknown): boolean {
-  return RUNS_CODE.has(name) && (input as { kind?: unknown }).kind !== 'text'
+function runsCode({ name }: Tool, input: { kind?: unknown; cell?: unknown }, notebook: Notebook): boolean {
+  if (name === 'edit_cell' && typeof input.cell === 'string' && notebook.cell(input.cell)?.kind === 'markdown')
+    return false
+  return RUNS_CODE.has(name) && input.kind !== 'text'
 }
 
 export function shared(notebook: Notebook, tools: readonly Tool[], patienceMs = PATIENCE_MS): Sharing {
@@ -42,7 +44,7 @@ export function shared(notebook: Notebook, tools: readonly Tool[], patienceMs = 
   async function execute(tool: Tool, input: never, context: ToolContext): Promise<ToolResult> {
     const { by, signal } = context
     news.begin(by)
-    const leave = runsCode(tool, input) ? await taken(floor, by, signal, patienceMs) : undefined
+    const leave = runsCode(tool, input, notebook) ? await taken(floor, by, signal, patienceMs) : undefined
     const [running] = notebook.kernel.running
     // Before it is: whoever waits for that cell is answered at once.
     if (tool.name === 'interrupt' && running !== undefined)
