@@ -75,6 +75,12 @@ describe('arranging the notebook', () => {
     expect(await ids()).toBe('c3 c6 c2 c8')
     const told = await notebook.call('read_notebook', { from: 'c2', limit: 1 })
     expect(told.text).toBe('1 of 4 cells. More: read_notebook(from="c8").\n[c2] ok\na = 1')
+    const cellsFrom = async (from: string) =>
+      ((await notebook.call('read_notebook', { from })).structured['cells'] as { cell: string }[]).map(
+        ({ cell }) => cell,
+      )
+    // One that is not seen any more since it was named as the next.
+    expect([await cellsFrom('c5'), await cellsFrom('c4'), await cellsFrom('c7')]).toEqual([['c8'], ['c8'], []])
     expect((await notebook.call('read_notebook', { cells: ['c4', 'c8'] })).text).toMatch(
       /\[c4\] ok, replaced by c8\n[^]*--- output\nb 2\n\[c8\] ok\n[^]*--- output\nb 7$/,
     )

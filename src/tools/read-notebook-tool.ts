@@ -31,7 +31,7 @@ export const readNotebook = (notebook: Notebook) =>
     execute: async ({ cells, from, limit }) => {
       const listed = cells ?? seenCells(notebook)
       for (const cell of [...(cells ?? []), ...(from === undefined ? [] : [from])]) findCell(notebook, cell)
-      const start = from === undefined ? 0 : Math.max(0, listed.indexOf(from))
+      const start = from === undefined || cells ? 0 : firstFrom(notebook, listed, from)
       const shown = listed.slice(start, start + (cells ? listed.length : limit))
       const next = listed[start + shown.length] ?? null
       const told = await Promise.all(shown.map((cell) => tell(notebook, cell, cells !== undefined)))
@@ -61,6 +61,13 @@ export function seenCells(notebook: Notebook): string[] {
     const cell = notebook.cell(id)
     return cell !== undefined && !cell.hidden && !cell.removed && cell.supersededBy === null
   })
+}
+
+/** One that has been replaced or taken out since it was named as the next is still a place to begin at. */
+function firstFrom(notebook: Notebook, seen: readonly string[], from: string): number {
+  const order = new Map(notebook.cells().map((cell, at) => [cell, at]))
+  const first = seen.findIndex((cell) => order.get(cell)! >= order.get(from)!)
+  return first < 0 ? seen.length : first
 }
 
 async function tell(notebook: Notebook, cell: string, whole: boolean): Promise<ContentBlock[]> {
