@@ -151,9 +151,18 @@ describe('variables and files', () => {
       /^notes\/one\.txt: bytes 0 to 1000 of 24000\. More: read_file\(path="notes\/one\.txt", from=1000\)\.\né line\n/,
     )
     // Not in the middle of a character.
-    expect((await notebook.call('read_file', { path: 'notes/one.txt', max_bytes: 1 })).structured).toMatchObject({
-      next: 0,
+    for (const [from, next] of [
+      [0, 2],
+      [1, 2],
+      [2, 3],
+    ])
+      expect(
+        (await notebook.call('read_file', { path: 'notes/one.txt', from, max_bytes: 1 })).structured,
+      ).toMatchObject({ next })
+    expect((await notebook.call('read_file', { path: 'notes/one.txt', max_bytes: 9 })).structured).toMatchObject({
+      next: 8,
     })
+    expect((await notebook.call('list_files', { path: 'notes/one.txt' })).text).toBe('notes/one.txt  24,000 bytes')
     expect((await notebook.cell('print(open("notes/one.txt").read().count("é"))')).text).toContain('3000')
   })
 

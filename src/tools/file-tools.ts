@@ -22,7 +22,7 @@ const listFiles = (place: WorkspaceFiles) =>
   defineTool({
     name: 'list_files',
     description:
-      'List files and folders of the workspace, with sizes. Use it to see what there is: data and libraries that you were given, and files that your code has written. Works without a kernel.',
+      'List files and folders of the workspace, with sizes. Use it to see what there is: data and libraries that you were given, and files that your code has written. Paths in the answer begin at the folder that you name. Works without a kernel.',
     input: z.strictObject({
       path: path.default('.').describe('A folder of the workspace'),
       depth: z.int().min(1).max(10).default(2),
@@ -46,7 +46,8 @@ const listFiles = (place: WorkspaceFiles) =>
       for await (const entry of place.listFiles(path, signal)) {
         if ((seen += 1) > MAX_SEEN) break
         if (entry.path.split('/').length > depth) deeper += 1
-        else found.push({ path: entry.path, kind: entry.kind, bytes: entry.kind === 'file' ? entry.bytes : null })
+        else
+          found.push({ path: entry.path || path, kind: entry.kind, bytes: entry.kind === 'file' ? entry.bytes : null })
       }
       found.sort((one, two) => (one.path < two.path ? -1 : 1))
       const files = found.slice(0, limit)
@@ -86,7 +87,7 @@ const readFile = (place: WorkspaceFiles) =>
           hint: 'Read it with code in a cell.',
         })
       const start = Math.min(from, bytes.length)
-      const end = wholeEnd(bytes, Math.min(bytes.length, start + maxBytes))
+      const end = wholeEnd(bytes, start, Math.min(bytes.length, start + maxBytes))
       const next = end < bytes.length ? end : null
       const more = next === null ? 'This is the end.' : `More: read_file(path=${JSON.stringify(path)}, from=${next}).`
       const head = `${path}: bytes ${start} to ${end} of ${bytes.length}. ${more}`
@@ -114,9 +115,12 @@ const writeFile = (place: WorkspaceFiles) =>
     },
   })
 
-/** Not in the middle of a character. */
-function wholeEnd(bytes: Buffer, end: number): number {
+/** Not in the middle of a character; of one that has more bytes than were asked for, its end: else nobody would get past it. */
+function wholeEnd(bytes: Buffer, start: number, end: number): number {
+  const isInside = (at: number) => at < bytes.length && (bytes[at]! & 0xc0) === 0x80
   let at = end
-  while (at > 0 && at < bytes.length && (bytes[at]! & 0xc0) === 0x80) at -= 1
+  while (at > start && isInside(at)) at -= 1
+  if (at > start) return at
+  for (at = end; isInside(at);) at += 1
   return at
 }
