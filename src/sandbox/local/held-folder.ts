@@ -123,11 +123,21 @@ export function codeOf(error: unknown): unknown {
 export function outside(path: string, cause?: unknown): SeerError {
   return new SeerError('file-outside', {
     message: `${path} is not inside the workspace, or leads through a link.`,
-    hint: 'Files are read and written in the workspace alone. Elsewhere in the sandbox, do it with `exec`.',
+    hint: 'Files are read and written in the workspace alone. Elsewhere in the sandbox, do it with code (`exec`, or a cell).',
     cause,
   })
 }
 
+/** What lies there instead, where the system says so. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  ELOOP: 'is a link, and links are not followed',
+  ENXIO: 'is not a plain file',
+  ENOTDIR: 'leads through a file as if it were a folder',
+  ENAMETOOLONG: 'is a longer name than there can be',
+}
+
 export function fileMissing(path: string, cause?: unknown): SeerError {
-  return new SeerError('file-missing', { message: `There is no file ${path} in the workspace.`, cause })
+  const instead = INSTEAD[String(codeOf(cause))]
+  const message = instead === undefined ? `There is no file ${path} in the workspace.` : `${path} ${instead}.`
+  return new SeerError('file-missing', { message, cause })
 }

@@ -27,16 +27,18 @@ test('a file goes in with its folders, and comes out', async () => {
 })
 
 test.each([
-  ['nothing', 'missing.txt', 'file-missing'],
-  ['nothing, in a folder that is not there', 'no/such/file', 'file-missing'],
-  ['a folder', 'folder', 'file-missing'],
-  ['the workspace itself', '.', 'file-missing'],
-  ['a link', 'link', 'file-missing'],
-  ['a file behind a link to a folder outside', 'outside/secret', 'file-outside'],
-  ['a path that goes up', '../run-folder', 'file-outside'],
-  ['a path from the root', '/etc/hostname', 'file-outside'],
-  ['what is too large', 'large', 'file-too-large'],
-])('%s is not read (%s)', async (_, path, code) => {
+  ['nothing', 'missing.txt', 'file-missing', /^There is no file missing/],
+  ['nothing, in a folder that is not there', 'no/such/file', 'file-missing', /^There is no file/],
+  ['a folder', 'folder', 'file-missing', /^folder is not a plain file/],
+  ['the workspace itself', '.', 'file-missing', /is not a plain file/],
+  ['a link', 'link', 'file-missing', /^link is a link, and links are not followed/],
+  ['a file behind a link to a folder outside', 'outside/secret', 'file-outside', /leads through a link/],
+  ['a path that goes up', '../run-folder', 'file-outside', /not inside/],
+  ['a path from the root', '/etc/hostname', 'file-outside', /not inside/],
+  ['what lies in a file', 'large/x', 'file-missing', /leads through a file/],
+  ['a name that there cannot be', 'x'.repeat(300), 'file-missing', /longer name than/],
+  ['what is too large', 'large', 'file-too-large', /101 bytes; at most 100/],
+])('%s is not read (%s)', async (_, path, code, text) => {
   mkdirSync(join(workspace, 'folder'))
   const secret = newFolder()
   writeFileSync(join(secret, 'secret'), 'x')
@@ -44,7 +46,18 @@ test.each([
   symlinkSync(secret, join(workspace, 'outside'))
   writeFileSync(join(workspace, 'large'), '')
   truncateSync(join(workspace, 'large'), 101)
-  await expect(started.machine.readFile(path, { maxBytes: 100 })).rejects.toMatchObject({ code })
+  await expect(started.machine.readFile(path, { maxBytes: 100 })).rejects.toMatchObject({
+    code,
+    message: expect.stringMatching(text) as string,
+  })
+})
+
+test('a name that there cannot be is not written, and no place of this machine is in the error', async () => {
+  const written = started.machine.writeFile('x'.repeat(300), Buffer.from('x'))
+  await expect(written).rejects.toMatchObject({
+    code: 'file-missing',
+    message: expect.stringMatching(/^x{300} is a longer name/) as string,
+  })
 })
 
 test.each(['../x.py', '/tmp/x.py', 'libraries-link/x.py'])('nothing is written to %s', async (path) => {

@@ -14,7 +14,17 @@ import {
 } from 'node:fs'
 import { SeerError } from '../../errors.ts'
 import type { TreeEntry, TreeFile } from '../backend.ts'
-import { codeOf, entryOf, holdBelow, holdRoot, outside, partsOf, type HeldFolder, type Making } from './held-folder.ts'
+import {
+  codeOf,
+  entryOf,
+  fileMissing,
+  holdBelow,
+  holdRoot,
+  outside,
+  partsOf,
+  type HeldFolder,
+  type Making,
+} from './held-folder.ts'
 import { openBreath } from './read-pieces.ts'
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
@@ -123,6 +133,7 @@ function understood(error: unknown, path: string): unknown {
       message: `${path} is a folder in the workspace, so no file of that name can be put there.`,
       cause: error,
     })
+  if (code === 'ENAMETOOLONG') return fileMissing(path, error)
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new SeerError('disk-full', {
       message: `There is no room for ${path} on the disk of the sandbox.`,
