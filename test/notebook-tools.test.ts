@@ -1,5 +1,5 @@
 /** All that an agent may do with a notebook beyond the default tools, in a real kernel. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startedNotebook } from './fixtures/notebook.ts'
 import { checkRun } from '../src/run/check.ts'
 
@@ -259,6 +259,19 @@ describe('the original’s tools', () => {
     expect(await notebook.call('start_session_resume_notebook', { notebook_path: 'bad.ipynb' })).toMatchObject({
       structured: { error: 'notebook-unreadable' },
     })
+  })
+
+  test('who shuts down ends their own work: another’s cell goes on, and the next one runs', async () => {
+    const code = 'import os, time\nwhile not os.path.exists("go"): time.sleep(0.02)\nprint("whole")'
+    const running = notebook.call('execute_code', { session_id: id(), code })
+    const began = async () => expect((await notebook.log()).of('cell-start').at(-1)?.code).toBe(code)
+    await vi.waitFor(began, 20_000)
+    const other = (name: string, input = {}) => notebook.call(name, { session_id: id(), ...input }, 'agent:other')
+    expect((await other('shutdown_session')).structured).toMatchObject({ status: 'shutdown' })
+    expect((await other('add_markdown', { content: 'x' })).structured).toEqual({ error: 'session-shut-down' })
+    await notebook.sandbox.writeFile('go', '')
+    expect((await running).text).toMatch(/ ok\.\nwhole$/)
+    expect((await notebook.call('execute_code', { session_id: id(), code: 'print(2)' })).text).toMatch(/ ok\.\n2$/)
   })
 
   test('after the shutdown nothing runs', async () => {

@@ -1,6 +1,7 @@
 /** The eight tools of the framework that Seer replaces, by their names and arguments, over the same machinery. */
 import { z } from 'zod'
 import { SeerError } from '../errors.ts'
+import type { By } from '../run/events.ts'
 import { cellResultSchema, waitAndTell } from './cell-result.ts'
 import { MAX_CODE_CHARS, replaceCell } from './cell-tools.ts'
 import type { Notebook } from './notebook.ts'
@@ -33,15 +34,16 @@ const resumed = opened.extend({
 
 export function originalTools(notebook: Notebook): Tool[] {
   const { session } = notebook.kernel
-  const state = { shutDown: false }
+  /** Who has said that they are done: each ends their own work, and nobody else's. */
+  const done = new Set<By>()
   /** Throws what the agent can mend: another session than its own, or one that it has shut down. */
-  const require = (id: string) => {
+  const require = (id: string, by: By) => {
     if (id !== session)
       throw new SeerError('unknown-session', {
         message: `There is no session "${id.slice(0, 100)}" for you.`,
         hint: `Your session is "${session}".`,
       })
-    if (state.shutDown)
+    if (done.has(by))
       throw new SeerError('session-shut-down', {
         message: 'You have shut this session down.',
         hint: 'Say what you have found.',
@@ -72,8 +74,8 @@ export function originalTools(notebook: Notebook): Tool[] {
     }),
     result: opened,
     annotations: reads('Attach to the session'),
-    execute: ({ session_id: id }) => {
-      require(id)
+    execute: ({ session_id: id }, { by }) => {
+      require(id, by)
       const note = `You work in the session "${session}". Its notebook is ${OWN_NOTEBOOK}.`
       return Promise.resolve(told(note, facts('attached', note)))
     },
@@ -86,8 +88,8 @@ export function originalTools(notebook: Notebook): Tool[] {
     input: z.strictObject({ experiment_name: z.string().nullable().optional() }),
     result: opened,
     annotations: reads('Learn the session'),
-    execute: () => {
-      require(session)
+    execute: (_, { by }) => {
+      require(session, by)
       const note = `Using the session that has been opened for you: "${session}".`
       return Promise.resolve(told(note, facts('started', note)))
     },
@@ -104,7 +106,7 @@ export function originalTools(notebook: Notebook): Tool[] {
       result: resumed,
       annotations: changes('Run a notebook again', { openWorldHint: true }),
       execute: async ({ notebook_path: path }, context) => {
-        require(session)
+        require(session, context.by)
         const { summary, errors } = await (path === OWN_NOTEBOOK
           ? runAgain(notebook, context)
           : runFile(notebook, path, context))
@@ -122,7 +124,7 @@ export function originalTools(notebook: Notebook): Tool[] {
     result: cellResult,
     annotations: changes('Run code', { openWorldHint: true }),
     execute: async (input, context) => {
-      require(input.session_id)
+      require(input.session_id, context.by)
       const { cell } = await startCell(notebook, input.code, { by: context.by })
       const result = await waitAndTell(notebook, cell, context, ORIGINAL_PATIENCE_MS)
       return { ...result, structured: { session_id: session, ...cellResultSchema.parse(result.structured) } }
@@ -137,7 +139,7 @@ export function originalTools(notebook: Notebook): Tool[] {
     result: z.strictObject({ cell_number: z.int() }),
     annotations: adds('Add a text cell'),
     execute: ({ session_id: id, content }, { emit, by }) => {
-      require(id)
+      require(id, by)
       const cell = notebook.kernel.takeCellId()
       emit({ type: 'markdown-add', by, session, cell, text: content })
       const number = seenCells(notebook).length
@@ -153,7 +155,7 @@ export function originalTools(notebook: Notebook): Tool[] {
     result: cellResult.extend({ cell_index: z.int(), actual_notebook_index: z.int() }),
     annotations: changes('Replace a cell', { openWorldHint: true }),
     execute: async ({ session_id: id, code: text, cell_index: index }, context) => {
-      require(id)
+      require(id, context.by)
       const seen = seenCells(notebook)
       const codes = seen.filter((cell) => notebook.cell(cell)?.kind === 'code')
       const at = index < 0 ? codes.length + index : index
@@ -174,14 +176,16 @@ export function originalTools(notebook: Notebook): Tool[] {
   const shutDown = defineTool({
     name: 'shutdown_session',
     description:
-      'End your work in the session: a running cell is stopped, and nothing runs after this. The notebook stays.',
+      'End your work in the session: a running cell of yours is stopped, and nothing of yours runs after this. The notebook stays.',
     input: z.strictObject({ session_id: sessionId }),
     result: z.strictObject({ session_id: z.string(), status: z.literal('shutdown') }),
     annotations: changes('End the session'),
     execute: async ({ session_id: id }, { by }) => {
-      require(id)
-      state.shutDown = true
-      await notebook.kernel.interrupt(by)
+      require(id, by)
+      done.add(by)
+      const { kernel } = notebook
+      const [running] = kernel.running
+      if (running !== undefined && kernel.authorOf(running) === by) await kernel.interrupt(by)
       return told(`The session "${session}" is shut down. Its notebook is kept.`, {
         session_id: session,
         status: 'shutdown' as const,
