@@ -3,11 +3,15 @@ export function closest(word: string, known: Iterable<string>): string | undefin
   let best: string | undefined
   let bestDistance = Infinity
   for (const candidate of known) {
+    // At least so many letters differ. A word may be a megabyte that a model sent, and nobody can wait for that one.
+    if (Math.abs(word.length - candidate.length) > allowed(candidate)) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
   }
-  return best !== undefined && bestDistance <= Math.max(2, Math.floor(best.length / 3)) ? best : undefined
+  return best !== undefined && bestDistance <= allowed(best) ? best : undefined
 }
+
+const allowed = (candidate: string) => Math.max(2, Math.floor(candidate.length / 3))
 
 /** `; did you mean "x"?`, or nothing. */
 export function didYouMean(word: string, known: Iterable<string>): string {

@@ -6,7 +6,7 @@ import { journalRecordSchema } from '../channel/protocol.ts'
 import { SeerError } from '../errors.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { emptyOutputs } from '../notebook/outputs.ts'
-import { waitAndTell } from './cell-result.ts'
+import { findCell, waitAndTell } from './cell-result.ts'
 import type { CellFacts, Notebook } from './notebook.ts'
 
 /** A notebook with one running cell, `c1`, that an interrupt ends. */
@@ -161,4 +161,14 @@ test('an unknown cell: the ones that there are', async () => {
     /no cell "C1"; did you mean "c1"\? The cells are: c1\./,
   )
   await expect(waitAndTell(notebook, 'last', context)).rejects.toThrow(/no cell "last"\. The cells are: c1\./)
+})
+
+test('an id that is no cell is said back in short, however long it and the notebook are, and at once', async () => {
+  const { notebook, end } = await running()
+  const cells = Array.from({ length: 5000 }, (_, n) => `c${n + 1}`)
+  const began = performance.now()
+  const found = () => findCell({ ...notebook, cells: () => cells }, 'x'.repeat(1_000_000))
+  expect(found).toThrow(/^There is no cell "x{100}"\. The last cells are: c4901, [^]{500,700}, c5000\.$/)
+  expect(performance.now() - began).toBeLessThan(2000)
+  end('ok')
 })

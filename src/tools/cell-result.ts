@@ -11,6 +11,9 @@ import type { ContentBlock, ToolContext, ToolResult } from './tool.ts'
 /** A cell that takes longer is not stopped: the call returns `running`, and the agent decides. Below clients' 60 s time-outs. */
 export const PATIENCE_MS = 25_000
 const STOP_MS = 2000
+/** Of what an agent asked for and is not there: so much is said back. */
+const MAX_ECHO = 100
+const MAX_NAMED = 100
 
 export const cellResultSchema = z.strictObject({
   cell: z.string(),
@@ -129,8 +132,10 @@ export function findCell(notebook: Notebook, cell: string): CellFacts {
   const facts = notebook.cell(cell)
   if (facts) return facts
   const cells = notebook.cells()
-  const known = cells.length > 0 ? `The cells are: ${cells.join(', ')}.` : 'There are no cells yet.'
+  const named = cells.slice(-MAX_NAMED).join(', ')
+  const which = cells.length > MAX_NAMED ? 'The last cells are' : 'The cells are'
+  const known = cells.length > 0 ? `${which}: ${named}.` : 'There are no cells yet.'
   throw new SeerError('unknown-cell', {
-    message: `There is no cell "${cell}"${didYouMean(cell, cells) || '.'} ${known}`,
+    message: `There is no cell "${cell.slice(0, MAX_ECHO).toWellFormed()}"${didYouMean(cell, cells) || '.'} ${known}`,
   })
 }

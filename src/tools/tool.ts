@@ -131,7 +131,7 @@ async function execute(tools: readonly Tool[], call: ToolCall, context: ToolCont
     const names = tools.map(({ name }) => name)
     return failure(
       'unknown-tool',
-      `There is no tool "${call.name}"${didYouMean(call.name, names) || '.'} The tools are: ${names.join(', ')}.`,
+      `There is no tool "${call.name.slice(0, 100).toWellFormed()}"${didYouMean(call.name, names) || '.'} The tools are: ${names.join(', ')}.`,
     )
   }
   // An unknown key is an error, also where a tool was declared with a plain `z.object`.
