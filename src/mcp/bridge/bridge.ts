@@ -66,10 +66,12 @@ export async function runBridge({
 function closedBy(wire: StdioServerTransport): Promise<void> {
   const { onclose } = wire
   return new Promise((resolve) => {
-    wire.onclose = () => {
-      onclose?.()
-      resolve()
-    }
+    Object.assign(wire, {
+      onclose() {
+        onclose?.()
+        resolve()
+      },
+    })
   })
 }
 
