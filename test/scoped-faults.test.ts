@@ -2,7 +2,8 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Sandbox } from '../src/environment/sandbox.ts'
-import { createNotebookSession } from '../src/session/notebook-session.ts'
+import { createNotebookSession, playerOf } from '../src/session/notebook-session.ts'
+import { textOf } from '../src/session/text-of-cell.ts'
 import { runTool } from '../src/tools/tool.ts'
 import { Library } from '../src/workspace/library.ts'
 import { Workspace } from '../src/workspace/workspace.ts'
@@ -217,8 +218,10 @@ describe('calls that do not end by themselves', () => {
     )
     expect(callers).toContain(second.sessionId)
     await second.terminate()
-    const after = await second.exec('kit.add(1)')
-    expect(after.text).toContain('InterfaceError')
+    // Its kernel is still there, and code that goes on in it can call nothing.
+    const { cell, ended } = await playerOf(second).kernel.execute('kit.add(1)', { by: 'researcher' })
+    expect(await ended).toMatchObject({ status: 'error' })
+    expect(await textOf(one.sandbox.run, second.sessionId, cell)).toContain('InterfaceError')
     await without.terminate()
   })
 })
