@@ -111,7 +111,7 @@ export class NotebookSession {
     }
   }
 
-  /** Takes the tools back, and ends calls that it has made. The kernel ends with its sandbox, and nothing more is run in it. Idempotent. */
+  /** Takes the tools back, and ends calls that it has made. The kernel ends with its sandbox; `exec` is refused. Idempotent. */
   terminate(): Promise<void> {
     this.#terminated ??= this.#close().finally(() => emitEnd(this.#sandbox, this.sessionId, 'terminated'))
     return this.#terminated
